@@ -1,0 +1,36 @@
+# The image of every process: web, worker, beat and migrate differ in their command only.
+# Pin the base by digest in your own registry; the tag names the exact release.
+FROM python:3.11.14-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/venv
+COPY requirements/base.txt /tmp/base.txt
+RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/base.txt
+
+FROM python:3.11.14-slim-bookworm
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
+    PLAYGROUND_MODE=production \
+    PLAYGROUND_DATA=/data \
+    STATIC_ROOT=/app/staticfiles
+RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin playground \
+    && install -d -o playground -g playground /data /data/media
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /app
+COPY manage.py pyproject.toml ./
+COPY playground playground
+COPY accounts accounts
+COPY templates templates
+COPY static static
+# Throw-away secrets: collectstatic reads the settings, and writes nothing of them.
+RUN PLAYGROUND_MODE=embedded PLAYGROUND_DATA=/tmp/build python manage.py collectstatic --noinput \
+    && rm -rf /tmp/build
+USER playground
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
+STOPSIGNAL SIGTERM
+CMD ["uvicorn", "playground.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
+     "--loop", "uvloop", "--http", "httptools", "--ws", "none", "--lifespan", "on", \
+     "--no-access-log", "--timeout-graceful-shutdown", "25"]

@@ -1,0 +1,271 @@
+"""One run from claim to end: ask the gateway, fold what comes, and say it to whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from playground.chat.ledger import Claim, Outcome
+from playground.chat.render import PartStream, digest
+from playground.gateway.errors import GatewayError
+from playground.gateway.events import Event, PartClosed, PartDelta, PartOpened
+from playground.gateway.retry import next_wait
+from playground.gateway.sse import FrameDecoder
+from playground.gateway.transcript import Transcript
+from playground.gateway.transport import Answer, AsyncTransport
+from playground.gateway.wire import FAMILIES
+from playground.live.mirror import Op, RunView
+
+log = logging.getLogger(__name__)
+WHOLE = frozenset({"application/json", "text/html"})
+LARGEST_ANSWER = 32 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Open:
+    """A part of the decoder's and where it stands in the answer."""
+
+    index: int
+    kind: str
+    stream: PartStream
+
+
+class Driver:
+    """Drives one claimed run. `changed(driver, now)` asks for a flush, at once when `now`."""
+
+    def __init__(self, claim: Claim, view: RunView, changed: Callable[[Driver, bool], None]) -> None:
+        self.claim = claim
+        self.view = view
+        self.changed = changed
+        self.transcript = Transcript()
+        self.ops: list[Op] = []
+        self.unsaved = False
+        self.ending = ""
+        self.fetch: asyncio.Task[None] | None = None
+        self.attempts: list[dict[str, Any]] = []
+        self.request_id = ""
+        self.first_token_ms: int | None = None
+        self._parts: dict[int, _Open] = {}
+        self._blocks: list[list[str]] = []
+        self._texts: list[list[str]] = []
+        self._heads: list[tuple[str, str, str]] = []
+        self._resumed: int | None = None
+        self._size = 0
+        self._began = time.monotonic()
+        self._rng = Random()  # noqa: S311 - jitter between retries
+
+    async def drive(self, transport: AsyncTransport) -> Outcome:
+        """Ask, and return how it ended; never raises what upstream or a stop can cause."""
+        self._say(["status", "running", ""])
+        self._begin_with(self.claim.prefix)
+        error = self.claim.refusal
+        if error is None:
+            self.fetch = asyncio.create_task(self._ask(transport), name=f"fetch {self.claim.run}")
+            if self.ending:
+                self.fetch.cancel()
+            await asyncio.wait([self.fetch])
+            error = self._error_of(self.fetch)
+        return self._outcome(error)
+
+    def end(self, status: str) -> None:
+        """Close the upstream socket now and end as `status` (stopped, interrupted)."""
+        self.ending = self.ending or status
+        if self.fetch is not None:
+            self.fetch.cancel()
+
+    def _error_of(self, fetch: asyncio.Task[None]) -> GatewayError | None:
+        if fetch.cancelled():
+            return None
+        error = fetch.exception()
+        if error is None or isinstance(error, GatewayError):
+            return error
+        log.error("run %s failed here", self.claim.run, exc_info=error)
+        return GatewayError(
+            "unknown", "The playground itself failed on this answer.", code=type(error).__name__
+        )
+
+    # What goes up
+
+    async def _ask(self, transport: AsyncTransport) -> None:
+        family, claim = FAMILIES[self.claim.family], self.claim
+        if claim.request is None or claim.secret is None:
+            raise GatewayError("unknown", "This run has nothing to ask.")
+        wire = family.encode(claim.request)
+        for attempt in itertools.count(1):
+            began = time.monotonic()
+            try:
+                async with transport.open(wire, claim.base_url, claim.secret.reveal()) as answer:
+                    self.request_id = answer.request_id
+                    await self._read(answer, streamed=wire.stream)
+                self._note_attempt(began, None)
+                return
+            except GatewayError as error:
+                self._note_attempt(began, error)
+                wait = None if self.transcript.parts else next_wait(error, attempt, self._rng)
+                if wait is None:
+                    raise
+                note = f"{error.about.title}; trying again in {wait:.0f} s (attempt {attempt + 1})"
+                self._say(["status", "running", note], now=True)
+                await asyncio.sleep(wait)
+                self._say(["status", "running", ""])
+
+    def _note_attempt(self, began: float, error: GatewayError | None) -> None:
+        self.attempts.append(
+            {
+                "ms": round((time.monotonic() - began) * 1000),
+                "status": error.status if error else 200,
+                "error": error.kind if error else "",
+                "request_id": error.request_id if error else self.request_id,
+            }
+        )
+
+    # What comes down
+
+    async def _read(self, answer: Answer, *, streamed: bool) -> None:
+        """A stream was asked for and JSON may come, or the other way round: what came decides."""
+        family = FAMILIES[self.claim.family]
+        if answer.content_type != "text/event-stream" and not (streamed and answer.content_type not in WHOLE):
+            self._take(family.decode_whole(await answer.read()))
+            return
+        frames, decoder = FrameDecoder(), family.decoder()
+        async for chunk in answer.chunks:
+            for frame in frames.feed(chunk):
+                self._take(decoder.feed(frame))
+            self._size += len(chunk)
+            if self._size > LARGEST_ANSWER:
+                raise GatewayError("protocol", "The answer is larger than 32 MB.", code="too_long")
+            if self.transcript.failure is not None:
+                break
+        for frame in frames.flush():
+            self._take(decoder.feed(frame))
+        self._take(decoder.end())
+
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            self.transcript.apply(event)
+            if isinstance(event, PartDelta):
+                self._append(self._parts[event.part], event.text)
+            elif isinstance(event, PartOpened):
+                self._open(event)
+            elif isinstance(event, PartClosed):
+                self._close(self._parts[event.part])
+
+    def _open(self, event: PartOpened) -> None:
+        if event.kind == "text" and self._resumed is not None:
+            # A continued answer: the first new text goes on in the part that was cut.
+            index, self._resumed = self._resumed, None
+            self._parts[event.part] = self._parts[-1]
+            self._parts[event.part].index = index
+            return
+        self._parts[event.part] = self._new_part(event.kind, event.name, event.call_id)
+
+    def _new_part(self, kind: str, name: str, call_id: str) -> _Open:
+        index = len(self._heads)
+        self._heads.append((kind, name, call_id))
+        self._texts.append([])
+        self._blocks.append([])
+        self._say(["open", index, kind, name, call_id])
+        return _Open(index, kind, PartStream(kind))
+
+    def _append(self, part: _Open, text: str) -> None:
+        first = self.first_token_ms is None and bool(self._parts)
+        if first:
+            self.first_token_ms = round((time.monotonic() - self._began) * 1000)
+            self.ops.append(["first", self.first_token_ms])
+        self._texts[part.index].append(text)
+        last = self.ops[-1] if self.ops else None
+        if last is not None and last[0] == "text" and last[1] == part.index:
+            last[2].append(text)
+        else:
+            self.ops.append(["text", part.index, [text]])
+        if blocks := part.stream.feed(text):
+            self._add_blocks(part, blocks)
+        self.unsaved = True
+        self.changed(self, first)
+
+    def _add_blocks(self, part: _Open, blocks: list[str]) -> None:
+        self._blocks[part.index] += blocks
+        for html in blocks[:-1]:
+            self.ops.append(["block", part.index, html, ""])
+        self.ops.append(["block", part.index, blocks[-1], part.stream.tail])
+
+    def _close(self, part: _Open) -> None:
+        if blocks := part.stream.close():
+            self._add_blocks(part, blocks)
+        self._say(["close", part.index])
+
+    def _say(self, op: Op, *, now: bool = False) -> None:
+        self.ops.append(op)
+        self.changed(self, now)
+
+    def _begin_with(self, prefix: list[dict[str, Any]]) -> None:
+        """Repeat what a cut answer already holds; its last text part stays open for more."""
+        for row in prefix:
+            part = self._new_part(row["kind"], row.get("name", ""), row.get("call_id", ""))
+            self._texts[part.index].append(row["text"])
+            self.ops.append(["text", part.index, [row["text"]]])
+            if blocks := part.stream.feed(row["text"]):
+                self._add_blocks(part, blocks)
+            if row is prefix[-1] and row["kind"] == "text":
+                self._resumed = part.index
+                self._parts[-1] = part
+            else:
+                self._close(part)
+        self.unsaved = self.unsaved or bool(prefix)
+
+    # What is kept
+
+    def take_ops(self) -> list[Op]:
+        """The ops since the last flush, with the gathered text of each joined."""
+        ops, self.ops = self.ops, []
+        for op in ops:
+            if op[0] == "text":
+                op[2] = "".join(op[2])
+        return ops
+
+    def parts(self) -> list[dict[str, Any]]:
+        """The answer so far, as its turn stores it."""
+        rows: list[dict[str, Any]] = []
+        for (kind, name, call_id), pieces in zip(self._heads, self._texts, strict=True):
+            pieces[:] = ["".join(pieces)]
+            row = {"kind": kind, "text": pieces[0]}
+            rows.append(row | ({"name": name, "call_id": call_id} if kind == "tool_call" else {}))
+        return rows
+
+    def digest(self) -> str:
+        return digest(html for blocks in self._blocks for html in blocks)
+
+    def _outcome(self, error: GatewayError | None) -> Outcome:
+        for part in {id(part): part for part in self._parts.values()}.values():
+            if blocks := part.stream.close():
+                self._add_blocks(part, blocks)
+        folded = self.transcript
+        failure = folded.failure
+        if error is None and failure is not None:
+            error = GatewayError(
+                failure.kind, failure.message, code=failure.code, status=200, request_id=self.request_id
+            )
+        elif error is not None and error.kind == "network" and folded.parts:
+            # The socket broke in mid-answer: what came is kept, and can be continued (contract section 3).
+            error = GatewayError("interrupted", error.message, code=error.code, request_id=self.request_id)
+        status = self.ending if self.ending and folded.finished is None else "failed" if error else "finished"
+        return Outcome(
+            status=status,
+            parts=self.parts(),
+            usage=folded.usage,
+            first_token_ms=self.first_token_ms,
+            served_model=folded.model,
+            upstream_id=folded.response_id,
+            request_id=self.request_id,
+            reason=folded.reason,
+            raw_reason=folded.raw_reason,
+            native=folded.native,
+            error=error if status == "failed" else None,
+            attempts=tuple(self.attempts),
+        )

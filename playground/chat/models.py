@@ -1,0 +1,211 @@
+"""Conversations as trees of turns, and the runs that answer them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import GatewayKey, Team, User
+
+
+class Conversation(models.Model):
+    """A tree of turns; the branch on screen is the path from the root to `leaf`.
+
+    `settings` is what the inspector shows: {"family", "model", "key" (id), "system", "stream",
+    "params": {name: {"on": bool, "value": …}}}.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=200, blank=True)
+    titled_by_hand = models.BooleanField(default=False)
+    shared = models.BooleanField(default=False)
+    leaf = models.ForeignKey("Turn", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    forked_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    settings = models.JSONField(default=dict, blank=True)
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                F("team"), F("updated_at").desc(), condition=Q(archived_at=None), name="conversation_recent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or "New chat"
+
+
+class Turn(models.Model):
+    """One message. Another child of the same parent is another branch; a turn's text never changes
+    once somebody could have answered it (an edit makes a sibling).
+
+    `parts` of a user turn: {"kind": "text", "text"} | {"kind": "image", "attachment": id, "alt"} |
+    {"kind": "image", "url", "alt"}. Of an answer: {"kind": "text"|"thinking"|"refusal"|"tool_call",
+    "text", "name"?, "call_id"?, "ms"?}.
+    """
+
+    class Role(models.TextChoices):
+        USER = "user", "You"
+        ASSISTANT = "assistant", "Model"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+    )
+    role = models.CharField(max_length=10, choices=Role.choices)
+    parts = models.JSONField(default=list)
+    text = models.TextField(blank=True)
+    native = models.JSONField(null=True, blank=True)
+    native_for = models.CharField(max_length=300, blank=True)
+    copied_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    edited = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["conversation", "parent", "created_at"], name="turn_siblings")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="turn_is_not_its_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Attachment(models.Model):
+    """A file a team keeps, once per content. `file` is relative to the media folder."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField()
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    file = models.FileField(upload_to="attachments/%Y/%m/", max_length=300)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "sha256"], name="one_attachment_a_content")]
+
+    def __str__(self) -> str:
+        return self.name or self.sha256[:12]
+
+
+class Draft(models.Model):
+    """What somebody typed and has not sent; a person's only draft without a conversation is of a new chat."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(
+        Conversation, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    text = models.TextField(blank=True)
+    images = models.JSONField(default=list, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "conversation"], name="one_draft_a_conversation"),
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(conversation=None), name="one_draft_of_a_new_chat"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Run(models.Model):
+    """One answer being made, or made. The row is the truth; `owner` is the process that drives it.
+
+    Only the owner writes while the run is live, and only while `lease_until` has not passed.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Running"
+        FINISHED = "finished", "Done"
+        FAILED = "failed", "Failed"
+        STOPPED = "stopped", "Stopped"
+        INTERRUPTED = "interrupted", "Interrupted"
+
+    LIVE = (Status.QUEUED, Status.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="runs")
+    key = models.ForeignKey(GatewayKey, null=True, on_delete=models.SET_NULL, related_name="runs")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
+    asked = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="runs")
+    answer = models.OneToOneField(Turn, null=True, on_delete=models.SET_NULL, related_name="run")
+    family = models.CharField(max_length=30)
+    model = models.CharField(max_length=255)
+    served_model = models.CharField(max_length=255, blank=True)
+    params = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
+    owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=20, blank=True)
+    raw_reason = models.CharField(max_length=100, blank=True)
+    error_kind = models.CharField(max_length=30, blank=True)
+    error_code = models.CharField(max_length=100, blank=True)
+    error_message = models.TextField(blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    retry_after_s = models.FloatField(null=True, blank=True)
+    upstream_id = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=200, blank=True)
+    attempts = models.JSONField(default=list, blank=True)
+    input_tokens = models.PositiveIntegerField(null=True, blank=True)
+    output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    cache_read_tokens = models.PositiveIntegerField(null=True, blank=True)
+    cache_write_tokens = models.PositiveIntegerField(null=True, blank=True)
+    reasoning_tokens = models.PositiveIntegerField(null=True, blank=True)
+    first_token_ms = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["lease_until"], condition=Q(status__in=["queued", "running"]), name="run_live_leases"
+            ),
+            models.Index(F("team"), F("created_at").desc(), name="run_by_team"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running"], ended_at=None)
+                | (~Q(status__in=["queued", "running"]) & Q(ended_at__isnull=False)),
+                name="run_ended_when_not_live",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.status}"
+
+    @property
+    def live(self) -> bool:
+        return self.status in self.LIVE
+
+    @property
+    def duration_ms(self) -> int | None:
+        """Milliseconds from the start to the end, None while live or when it never started."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return round((self.ended_at - self.started_at).total_seconds() * 1000)

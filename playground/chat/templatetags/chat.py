@@ -1,0 +1,156 @@
+"""What the chat templates say: rendered turns, figures of a run, and errors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from playground.chat.models import Run, Turn
+from playground.chat.render import digest, turn_blocks, user_blocks
+from playground.gateway.errors import KINDS, ErrorKind
+
+register = template.Library()
+
+REASONS = {
+    "stop": "Finished",
+    "length": "Cut at the token limit",
+    "tool_calls": "Asks for tools",
+    "filtered": "Cut by a content filter",
+    "paused": "Paused",
+    "other": "Ended",
+}
+MOVES = {
+    "you": "Your move",
+    "key owner": "For the owner of the key",
+    "gateway": "On the gateway’s side",
+    "nobody": "Nobody’s fault here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    kind: str
+    name: str
+    call_id: str
+    ms: int | None
+    blocks: list[SafeString]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    parts: list[Part]
+    digest: str
+
+
+def _safe(blocks: Iterable[str]) -> list[SafeString]:
+    # The one place: `render` gives escaped, sanitised HTML (its tests hold that up).
+    return [mark_safe(block) for block in blocks]  # noqa: S308
+
+
+@register.simple_tag
+def answer_body(turn: Turn) -> Body:
+    """An answer's parts, rendered, with the digest its live twin ends with."""
+    rendered = turn_blocks(turn.parts)
+    parts = [
+        Part(row.kind, row.name, row.call_id, turn.parts[row.index].get("ms"), _safe(row.blocks))
+        for row in rendered
+    ]
+    return Body(parts, digest(block for row in rendered for block in row.blocks))
+
+
+@register.simple_tag
+def typed_blocks(turn: Turn) -> list[SafeString]:
+    return _safe(user_blocks(turn.text))
+
+
+@register.filter
+def images(turn: Turn) -> list[dict[str, Any]]:
+    return [part for part in turn.parts if part.get("kind") == "image"]
+
+
+@register.filter
+def under(mapping: dict[str, Any], key: str) -> Any:
+    return mapping.get(key)
+
+
+@register.filter
+def host(address: str) -> str:
+    return urlsplit(address).netloc or address
+
+
+@register.filter
+def reason_words(run: Run) -> str:
+    """Why the answer ended, in words; gateways often say nothing."""
+    return REASONS.get(run.reason, run.reason) if run.reason else "not told"
+
+
+@register.filter
+def tokens_per_second(run: Run) -> str:
+    """The pace after the first token, or of the whole answer when it came at once."""
+    if run.output_tokens is None or run.duration_ms is None:
+        return "not told"
+    writing_ms = run.duration_ms - (run.first_token_ms or 0)
+    # A whole answer arrives in one piece: its pace is that of the wait.
+    spent_ms = writing_ms if writing_ms >= 50 else run.duration_ms
+    return f"{run.output_tokens * 1000 / spent_ms:.1f}" if spent_ms else "not told"
+
+
+@register.filter
+def about(run: Run) -> ErrorKind:
+    return KINDS.get(run.error_kind, KINDS["unknown"])
+
+
+@register.filter
+def move(kind: ErrorKind) -> str:
+    return MOVES.get(kind.who, "")
+
+
+@register.filter
+def wait_until(run: Run) -> datetime | None:
+    """When the wait the gateway asked for is over."""
+    if run.retry_after_s is None or run.ended_at is None:
+        return None
+    return run.ended_at + timedelta(seconds=run.retry_after_s)
+
+
+@register.filter
+def can_go_on(run: Run) -> bool:
+    """A cut answer with text: by a limit, a fault, a person or a restart."""
+    if run.status in (Run.Status.STOPPED, Run.Status.INTERRUPTED):
+        return True
+    return run.status == Run.Status.FAILED or run.reason == "length"
+
+
+@register.filter
+def details_text(run: Run) -> str:
+    """For a report to somebody else: no key, no prompt."""
+    rows = (
+        ("request id", run.request_id),
+        ("run", str(run.pk)),
+        ("status", str(run.http_status or "")),
+        ("kind", run.error_kind),
+        ("code", run.error_code),
+        ("model", run.model),
+        ("answered by", run.served_model),
+        ("gateway", host(run.key.base_url) if run.key else ""),
+        ("time", run.created_at.isoformat(timespec="seconds")),
+        ("attempts", str(len(run.attempts) or "")),
+    )
+    return "\n".join(f"{name}: {value}" for name, value in rows if value)
+
+
+@register.simple_tag
+def excerpt(pieces: Iterable[tuple[str, bool]]) -> SafeString:
+    """A search hit's surroundings with the found words marked."""
+    return format_html_join("", "{}", ((_marked(text, found),) for text, found in pieces))
+
+
+def _marked(text: str, found: bool) -> SafeString | str:
+    return format_html("<mark>{}</mark>", text) if found else text

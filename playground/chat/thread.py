@@ -1,0 +1,88 @@
+"""The shown branch of a conversation, as a page needs it; a constant number of queries."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from playground.chat import turns
+from playground.chat.models import Attachment, Conversation, Run, Turn
+
+
+@dataclass(slots=True)
+class ShownTurn:
+    """A turn with its place among its siblings (1-based) and the run that made it."""
+
+    turn: Turn
+    run: Run | None
+    position: int
+    count: int
+    previous: uuid.UUID | None
+    next: uuid.UUID | None
+    attachments: dict[str, Attachment] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Thread:
+    turns: list[ShownTurn]
+    earlier: bool
+    runs_live: list[uuid.UUID]
+
+
+def thread(conversation: Conversation, *, last: int = 40, before: uuid.UUID | None = None) -> Thread:
+    """The last turns of the shown branch, or those right before the turn `before`."""
+    children = turns.siblings(conversation.pk)
+    path = turns.path_through(children, conversation.leaf_id)
+    end = path.index(before) if before in path else len(path)
+    begin = max(0, end - last)
+    shown = _shown(conversation, path[begin:end], children)
+    return Thread(shown, begin > 0, [s.run.pk for s in shown if s.run is not None and s.run.live])
+
+
+def shown_turn(turn: Turn) -> ShownTurn:
+    """One turn alone, for the fragment that replaces it."""
+    return _shown(turn.conversation, [turn.pk], turns.siblings(turn.conversation_id))[0]
+
+
+def _shown(
+    conversation: Conversation,
+    path: list[uuid.UUID],
+    children: dict[uuid.UUID | None, list[uuid.UUID]],
+) -> list[ShownTurn]:
+    rows = {turn.pk: turn for turn in Turn.objects.filter(pk__in=path)}
+    for turn in rows.values():
+        turn.conversation = conversation
+    runs = _runs(list(rows.values()))
+    files = _attachments(conversation, list(rows.values()))
+    out: list[ShownTurn] = []
+    for pk in path:
+        turn = rows[pk]
+        beside = children[turn.parent_id]
+        at = beside.index(pk)
+        out.append(
+            ShownTurn(
+                turn=turn,
+                run=runs.get(pk) or runs.get(turn.copied_from_id or pk),
+                position=at + 1,
+                count=len(beside),
+                previous=beside[at - 1] if at else None,
+                next=beside[at + 1] if at + 1 < len(beside) else None,
+                attachments=files,
+            )
+        )
+    return out
+
+
+def _runs(rows: list[Turn]) -> dict[uuid.UUID, Run]:
+    """Runs by the turn they made; a copied answer shows the run of the one it was copied from."""
+    wanted = {turn.pk for turn in rows} | {turn.copied_from_id for turn in rows if turn.copied_from_id}
+    runs = Run.objects.filter(answer_id__in=wanted).select_related("key")
+    return {run.answer_id: run for run in runs if run.answer_id is not None}
+
+
+def _attachments(conversation: Conversation, rows: list[Turn]) -> dict[str, Attachment]:
+    ids = {part["attachment"] for turn in rows for part in turn.parts if part.get("attachment")}
+    if not ids:
+        return {}
+    found = Attachment.objects.filter(team_id=conversation.team_id, pk__in=ids)
+    return {str(row.pk): row for row in found}

@@ -1,0 +1,1 @@
+"""The AnyInt gateway's wire formats: pure codecs, and one transport that does I/O."""

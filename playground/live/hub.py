@@ -1,0 +1,210 @@
+"""The hub of one web process: channels, their recent frames, and the cursors that read them.
+
+A channel is a conversation (`conversation:<id>`) or a person's feed (`user:<id>`). Frames are
+encoded once and shared by every viewer. A cursor holds no queue of its own: a slow viewer gets a
+bigger slice next time, and one that fell behind what the channel keeps gets a snapshot.
+Everything here runs on the event loop's thread, except `announce`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.live import sse
+from playground.live.mirror import Op, RunView
+
+KEEP_BYTES = 2 * 1024 * 1024
+KEEP_FRAMES = 4096
+
+
+@dataclass(slots=True)
+class Channel:
+    name: str
+    views: dict[str, RunView] = field(default_factory=dict)
+    frames: list[bytes] = field(default_factory=list)
+    first: int = 0
+    size: int = 0
+    cursors: set[Cursor] = field(default_factory=set)
+
+    @property
+    def end(self) -> int:
+        return self.first + len(self.frames)
+
+    def push(self, frame: bytes) -> None:
+        if not self.cursors:
+            return
+        self.frames.append(frame)
+        self.size += len(frame)
+        if len(self.frames) > KEEP_FRAMES or self.size > KEEP_BYTES:
+            self._trim()
+        for cursor in self.cursors:
+            cursor.wake()
+
+    def _trim(self) -> None:
+        drop = max(1, len(self.frames) // 2)
+        self.size -= sum(map(len, self.frames[:drop]))
+        del self.frames[:drop]
+        self.first += drop
+
+    def forget_read(self) -> None:
+        """Drop what every cursor has read; called by the heartbeat, so memory follows the slowest."""
+        lowest = min((cursor.at[self.name] for cursor in self.cursors), default=self.end)
+        if lowest > self.first:
+            drop = min(lowest, self.end) - self.first
+            self.size -= sum(map(len, self.frames[:drop]))
+            del self.frames[:drop]
+            self.first += drop
+
+    def show(self, view: RunView) -> None:
+        """Send everything of one run anew."""
+        self.push(sse.frame("snapshot", sse.payload(view.snapshot())))
+
+    def snapshots(self) -> list[bytes]:
+        return [sse.frame("snapshot", sse.payload(view.snapshot())) for view in self.views.values()]
+
+
+class Cursor:
+    """One open page's place in its channels."""
+
+    __slots__ = ("_waiter", "at", "beat", "channels", "closing")
+
+    def __init__(self, channels: list[Channel]) -> None:
+        self.channels = channels
+        self.at = {channel.name: channel.end for channel in channels}
+        self.beat = False
+        self.closing = False
+        self._waiter: asyncio.Future[None] | None = None
+        for channel in channels:
+            channel.cursors.add(self)
+
+    def wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def take(self) -> bytes:
+        """All that is new, in order; snapshots where the channel no longer holds what was missed."""
+        out: list[bytes] = []
+        for channel in self.channels:
+            at, end = self.at[channel.name], channel.end
+            if at == end:
+                continue
+            out += channel.frames[at - channel.first :] if at >= channel.first else channel.snapshots()
+            self.at[channel.name] = end
+        return b"".join(out)
+
+    async def wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def leave(self) -> None:
+        for channel in self.channels:
+            channel.cursors.discard(self)
+
+
+class Hub:
+    """Channels by name, and what keeps them alive."""
+
+    def __init__(self, *, heartbeat_s: float = 15) -> None:
+        self.channels: dict[str, Channel] = {}
+        self.heartbeat_s = heartbeat_s
+        self.on_leave: Callable[[Channel], None] = lambda channel: None
+        self._closing = False
+
+    def channel(self, name: str) -> Channel:
+        channel = self.channels.get(name)
+        if channel is None:
+            channel = self.channels[name] = Channel(name)
+        return channel
+
+    def open_view(self, channel: str, run: str, turn: str) -> RunView:
+        view = self.channel(channel).views[run] = RunView(run=run, turn=turn)
+        return view
+
+    def publish(self, channel: str, view: RunView, ops: list[Op]) -> bytes:
+        """Apply the next ops of a run and hand them to every viewer. Returns the frame's JSON."""
+        seq = view.seq + 1
+        view.apply(seq, ops)
+        data = sse.payload({"run": view.run, "turn": view.turn, "seq": seq, "ops": ops})
+        self.deliver(channel, view, data)
+        return data
+
+    def deliver(self, channel: str, view: RunView, data: bytes) -> None:
+        """Push an already applied batch; an ended run leaves the log."""
+        there = self.channel(channel)
+        there.push(sse.frame("run", data))
+        if view.ended:
+            there.views.pop(view.run, None)
+            self._drop_if_idle(there)
+
+    def feed(self, channel: str, data: dict[str, Any]) -> None:
+        there = self.channels.get(channel)
+        if there is not None:
+            there.push(sse.frame("feed", sse.payload(data)))
+
+    def _drop_if_idle(self, channel: Channel) -> None:
+        if not channel.cursors and not channel.views and self.channels.get(channel.name) is channel:
+            del self.channels[channel.name]
+            self.on_leave(channel)
+
+    async def tail(
+        self,
+        names: Iterable[str],
+        *,
+        live: Callable[[], Awaitable[list[str]]],
+        allowed: Callable[[], Awaitable[bool]],
+        draining: Callable[[], bool],
+    ) -> AsyncIterator[bytes]:
+        """The body of one page's stream. `live` prepares the channels and names the runs in flight."""
+        cursor = Cursor([self.channel(name) for name in names])
+        try:
+            runs = await live()
+            for channel in cursor.channels:
+                cursor.at[channel.name] = channel.end
+            snapshots = [frame for channel in cursor.channels for frame in channel.snapshots()]
+            ready = sse.frame("ready", sse.payload({"runs": runs, "draining": draining()}))
+            yield b"".join([sse.OPENING, *snapshots, ready])
+            while True:
+                if new := cursor.take():
+                    yield new
+                elif cursor.closing or self._closing:
+                    yield sse.frame("drain", b'{"retry_ms":1000}')
+                    return
+                elif cursor.beat:
+                    cursor.beat = False
+                    if not await allowed():
+                        yield sse.frame("feed", b'{"kind":"gone"}')
+                        return
+                    yield sse.HEARTBEAT
+                else:
+                    await cursor.wait()
+        finally:
+            cursor.leave()
+            for channel in cursor.channels:
+                self._drop_if_idle(channel)
+
+    async def heartbeats(self) -> None:
+        """Runs for the life of the process: keeps proxies awake and rechecks who may still watch."""
+        while True:
+            await asyncio.sleep(self.heartbeat_s)
+            for channel in list(self.channels.values()):
+                channel.forget_read()
+                for cursor in channel.cursors:
+                    cursor.beat = True
+                    cursor.wake()
+
+    def close(self) -> None:
+        """End every stream after what it has not sent yet."""
+        self._closing = True
+        for channel in self.channels.values():
+            for cursor in channel.cursors:
+                cursor.wake()
+
+    @property
+    def viewers(self) -> int:
+        return len({cursor for channel in self.channels.values() for cursor in channel.cursors})

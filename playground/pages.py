@@ -1,0 +1,66 @@
+"""Home, health and error pages, and what the frame around every page shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+from accounts import vault
+from accounts.models import GatewayKey
+from playground.chat import relay
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("chat:new")
+
+
+@login_not_required
+def livez(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether new work should come here: database, migrations, key ring, and no shutdown under way."""
+    checks = {"database": _database(), "vault": vault.usable(), "accepting": not relay.draining()}
+    return JsonResponse(checks, status=200 if all(checks.values()) else 503)
+
+
+def _database() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """For base.html: whether the demo banner shows, and the reader's theme."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"on_demo": False}
+    own = GatewayKey.objects.filter(owner=user, revoked_at=None, is_demo=False)
+    return {"on_demo": not own.exists()}
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render(request, "csrf.html", {"request_id": request.META.get("REQUEST_ID")}, status=403)
+
+
+@login_not_required
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+@login_not_required
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "403.html", {"reason": str(exception or "")}, status=403)
+
+
+@login_not_required
+def failed(request: HttpRequest) -> HttpResponse:
+    """Last resort: nothing on this page asks the database."""
+    return render(None, "500.html", {"request_id": request.META.get("REQUEST_ID", "")}, status=500)

@@ -1,0 +1,45 @@
+"""The secrets an embedded playground makes for itself and keeps under its data folder."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+
+class SecretsError(Exception):
+    """The data folder cannot hold or give a secret; the message is for the operator."""
+
+
+def keep(folder: Path, name: str, make: str) -> str:
+    """Read `folder/name`, or write `make` to it first (mode 0600, never over another's file)."""
+    path = folder / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise SecretsError(f"cannot write to the data folder {folder}: {error.strerror}") from error
+    else:
+        with os.fdopen(handle, "w") as file:
+            file.write(make)
+    try:
+        path.chmod(0o600)
+        return path.read_text().strip()
+    except OSError as error:
+        raise SecretsError(f"cannot read {path}: {error.strerror}") from error
+
+
+def secret_key(folder: Path) -> str:
+    return keep(folder, "secret_key", secrets.token_urlsafe(50))
+
+
+def vault_keys(folder: Path) -> str:
+    """The key ring as text: one `id:base64url of 32 bytes` a line, the first one seals."""
+    return keep(folder, "vault_keys", new_vault_key())
+
+
+def new_vault_key() -> str:
+    return f"k{secrets.token_hex(3)}:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"

@@ -1,0 +1,315 @@
+"""Every setting, read from the environment once and refused when it makes no sense.
+
+A secret may also come from a file: `NAME_FILE` holds the path. Two modes, one code path:
+`PLAYGROUND_MODE=embedded` (SQLite, no Redis, the default) and `production` (PostgreSQL, Redis).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from playground import secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name: str, default: str = "") -> str:
+    """A raw value; secrets are never interpolated, so a leading `$` stays itself."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}") from error
+    return os.environ.get(name, default).strip()
+
+
+def number(name: str, default: float, *, minimum: float = 0) -> float:
+    raw = text(name, str(default))
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1.0
+    if not minimum <= value < 1e9:
+        raise ImproperlyConfigured(f"{name} must be a number of at least {minimum:g}, not {raw!r}")
+    return value
+
+
+def flag(name: str, default: bool) -> bool:
+    raw = text(name, "yes" if default else "no").lower()
+    if raw in {"1", "yes", "true", "on"}:
+        return True
+    if raw in {"0", "no", "false", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be yes or no, not {raw!r}")
+
+
+def choice(name: str, default: str, *allowed: str) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def gateway_urls() -> list[str]:
+    """The addresses a key may name, the first being the default (contract section 1)."""
+    default = "https://gateway.api.anyint.ai,https://api.anyint.ai"
+    urls = [url.rstrip("/") for url in words("GATEWAY_URLS", default)]
+    if EMBEDDED and "GATEWAY_URLS" not in os.environ:
+        urls.append(DEMO_URL)
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username or parts.query:
+            raise ImproperlyConfigured(f"GATEWAY_URLS holds {url!r}, which is no plain http(s) address")
+    return list(dict.fromkeys(urls))
+
+
+EMBEDDED = choice("PLAYGROUND_MODE", "embedded", "embedded", "production") == "embedded"
+DATA_DIR = Path(text("PLAYGROUND_DATA", str(BASE_DIR / "var"))).absolute()
+PORT = int(number("PORT", 8000, minimum=1))
+DEMO_PORT = int(number("DEMO_PORT", 8001, minimum=1))
+DEMO_URL = text("DEMO_URL", f"http://127.0.0.1:{DEMO_PORT}").rstrip("/")
+DEMO_KEY = "demo-key"
+GATEWAY_URLS = gateway_urls()
+ENV_KEY_NAME = "ANYINT_API_KEY"
+
+DEBUG = flag("DEBUG", False)
+try:
+    SECRET_KEY = text("SECRET_KEY") or (secrets.secret_key(DATA_DIR) if EMBEDDED else "")
+    VAULT_KEYS = text("VAULT_KEYS") or (secrets.vault_keys(DATA_DIR) if EMBEDDED else "")
+except secrets.SecretsError as error:
+    raise ImproperlyConfigured(str(error)) from error
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+if len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 5:
+    raise ImproperlyConfigured("SECRET_KEY is missing or weak: give at least 40 random characters")
+if not VAULT_KEYS:
+    raise ImproperlyConfigured("VAULT_KEYS is missing: run `manage.py new_vault_key` and keep it apart")
+
+SITE_URL = text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+_site = urlsplit(SITE_URL)
+if _site.scheme not in {"http", "https"} or not _site.hostname:
+    raise ImproperlyConfigured(f"SITE_URL must be a full address, not {SITE_URL!r}")
+HTTPS = _site.scheme == "https"
+# Loopback too: health checks ask the process itself.
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "" if EMBEDDED else str(_site.hostname)) + [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SIGN_UP = choice("SIGN_UP", "closed" if EMBEDDED else "invitation", "open", "invitation", "closed")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "accounts",
+    "playground",
+    "playground.live",
+    "playground.ops",
+    "playground.chat",
+]
+
+MIDDLEWARE = [
+    "playground.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.TeamMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "playground.urls"
+ASGI_APPLICATION = "playground.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "playground.pages.frame",
+            ],
+        },
+    }
+]
+
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;"
+    ),
+}
+_database_url = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'playground.sqlite3'}")
+DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(_database_url)}
+POSTGRESQL = "postgresql" in DATABASES["default"]["ENGINE"]
+if POSTGRESQL:
+    DATABASES["default"] |= {
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "pool": {"min_size": 0, "max_size": int(number("DB_POOL", 12, minimum=2)), "timeout": 10}
+        },
+    }
+else:
+    # Requests run on a fixed set of threads (see `asgi`), so a kept connection is one a thread.
+    DATABASES["default"] |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = text("REDIS_URL")
+WEB_WORKERS = int(number("WEB_WORKERS", 1, minimum=1))
+WEB_THREADS = int(number("WEB_THREADS", 6, minimum=1))
+if not EMBEDDED and not (POSTGRESQL and REDIS_URL):
+    raise ImproperlyConfigured("production mode needs DATABASE_URL (PostgreSQL) and REDIS_URL")
+if WEB_WORKERS > 1 and not REDIS_URL:
+    raise ImproperlyConfigured("several web processes share their streams over Redis: set REDIS_URL")
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "playground"}
+}
+
+# Runs in flight: seconds a lease lasts without renewal, between saves, and left to runs at a SIGTERM.
+RUN_LEASE_S = number("RUN_LEASE_S", 10, minimum=2)
+RUN_SAVE_S = number("RUN_SAVE_S", 1, minimum=0.2)
+DRAIN_S = number("DRAIN_S", 20)
+GATEWAY_READ_TIMEOUT_S = number("GATEWAY_READ_TIMEOUT_S", 120, minimum=1)
+MAX_RUNS = int(number("MAX_RUNS", 2000, minimum=1))
+MAX_RUNS_PER_USER = int(number("MAX_RUNS_PER_USER", 20, minimum=1))
+
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_FOLDER = DATA_DIR / "broker"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "accounts.passwords.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = choice("EMAIL_VERIFICATION", "none", "none", "optional", "mandatory")
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = int(number("TRUSTED_PROXIES", 0))
+EMAIL_BACKEND = text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = text("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(number("EMAIL_PORT", 25, minimum=1))
+EMAIL_HOST_USER = text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "playground@localhost")
+
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else f"playground-session-{PORT}"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else f"playground-csrf-{PORT}"
+CSRF_FAILURE_VIEW = "playground.pages.csrf_failure"
+SECURE_SSL_REDIRECT = HTTPS and flag("SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+SECURE_HSTS_SECONDS = 63072000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# The names are those of Django 6, which sends this header itself.
+SECURE_CSP: dict[str, list[str]] = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:", "blob:"],
+    "media-src": ["'self'", "blob:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "manifest-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(text("STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(text("MEDIA_ROOT", str(DATA_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "playground.assets.HashedStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+MAX_REQUEST_BYTES = int(number("MAX_REQUEST_MB", 32, minimum=1)) * 1024 * 1024
+MAX_IMAGE_BYTES = 10 * 1024 * 1024
+MAX_PROMPT_CHARS = 2_000_000
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "playground.logs.Redact"}},
+    "formatters": {
+        "line": {"()": "playground.logs.Lines", "format": "%(levelname)s %(name)s %(message)s"},
+        "json": {"()": "playground.logs.Json"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["redact"],
+            "formatter": "line" if EMBEDDED else "json",
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "WARNING").upper()},
+    "loggers": {
+        "playground": {"level": text("LOG_LEVEL", "INFO").upper()},
+        # httpx and httpcore write whole addresses at INFO, celery writes arguments.
+        **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "celery", "kombu", "asyncio")},
+        "django.request": {"level": "ERROR"},
+        "uvicorn.error": {"level": "WARNING"},
+    },
+}

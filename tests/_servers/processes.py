@@ -1,0 +1,145 @@
+"""Real processes for tests: started, listened to, and always waited for."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# A bound against hanging for ever, never a measure of speed.
+PATIENCE_S = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def clean_env(**values: str) -> dict[str, str]:
+    """The environment of a child: the system's own variables, the test secrets, and `values`."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+    env = {name: os.environ[name] for name in kept if name in os.environ}
+    return env | {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"} | values
+
+
+class Process:
+    """One child; its output is kept line by line and can be awaited."""
+
+    def __init__(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        log: Path | None = None,
+        user: str | None = None,
+        cwd: Path = ROOT,
+    ) -> None:
+        self.argv = [str(part) for part in argv]
+        self.log = log
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self._over = False
+        owner = {"user": user, "group": user, "extra_groups": []} if user else {}
+        self.popen = subprocess.Popen(  # type: ignore[call-overload] # the owner's names are keyword arguments
+            self.argv,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+            errors="replace",
+            **owner,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return int(self.popen.pid)
+
+    @property
+    def output(self) -> str:
+        with self._changed:
+            return "".join(self.lines)
+
+    def _read(self) -> None:
+        for line in self.popen.stdout:
+            if self.log:
+                with self.log.open("a") as file:
+                    file.write(line)
+            with self._changed:
+                self.lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def wait_for(self, pattern: str, *, count: int = 1) -> re.Match[str]:
+        """The `count`-th line that matches; raises with all output when the process ends without it."""
+
+        def found() -> list[re.Match[str]]:
+            return [match for line in self.lines if (match := re.search(pattern, line))]
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or len(found()) >= count, PATIENCE_S)
+            if len(found()) < count:
+                raise AssertionError(f"{self.argv} never wrote {pattern!r}:\n{''.join(self.lines)}")
+            return found()[count - 1]
+
+    def send(self, number: int) -> None:
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+
+    def wait(self, within_s: float = PATIENCE_S) -> int:
+        """The exit code; `subprocess.TimeoutExpired` when it takes longer."""
+        code: int = self.popen.wait(within_s)
+        return code
+
+    def end(self, number: int = signal.SIGTERM, *, grace_s: float = 10) -> int:
+        """Stop it (by force after `grace_s`, with all of its group) and close what was open."""
+        self.send(number)
+        try:
+            self.popen.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.kill_group()
+            self.popen.wait(grace_s)
+        self.kill_group()
+        self._reader.join(grace_s)
+        self.popen.stdout.close()
+        return int(self.popen.returncode)
+
+    def kill_group(self) -> None:
+        """SIGKILL for the child and whatever it started in its own group."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+
+
+def run(argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path = ROOT) -> str:
+    """Run to the end and return the output; raises with it when the exit code is not 0."""
+    done = subprocess.run(
+        [str(part) for part in argv],
+        env=dict(env),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    if done.returncode:
+        raise AssertionError(f"{argv} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+PYTHON = sys.executable

@@ -1,0 +1,126 @@
+"""A real demo gateway in a process of its own, and the clients that talk to it."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+import pytest
+
+KEY = "demo-key"
+BEARER = {"authorization": f"Bearer {KEY}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A gateway under test."""
+
+    process: subprocess.Popen[str]
+    line: str
+
+    @property
+    def base(self) -> str:
+        return self.line.split()[2]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.base)
+        assert parts.hostname and parts.port
+        return parts.hostname, parts.port
+
+    def call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers in lower case and body of one plain request; `body` may be bytes or JSON."""
+        connection = http.client.HTTPConnection(*self.address, timeout=20)
+        try:
+            raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+            connection.request(method, path, raw, BEARER if headers is None else headers)
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def json(self, path: str, headers: dict[str, str] | None = None) -> Any:
+        status, _, body = self.call("GET", path, headers=headers)
+        assert status == 200, body
+        return json.loads(body)
+
+    def chat(self, prompt: str = "Explain tides", **fields: Any) -> tuple[int, dict[str, str], bytes]:
+        body = {"model": "demo-chat", "messages": [{"role": "user", "content": prompt}], **fields}
+        return self.call("POST", "/openai/v1/chat/completions", body)
+
+    @contextmanager
+    def socket(self, model: str, *, prompt: str = "Explain tides") -> Iterator[socket.socket]:
+        """A raw connection on which a stream of this model was asked for."""
+        body = json.dumps(
+            {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
+        ).encode()
+        head = (
+            f"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: demo\r\nauthorization: Bearer {KEY}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection(self.address, timeout=20) as connection:
+            connection.sendall(head.encode() + body)
+            yield connection
+
+
+Starter = Callable[..., Running]
+
+
+def start(*arguments: str, **environment: str) -> Running:
+    """Start one and wait for the line it prints."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DEMO_", "DJANGO_"))}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "playground.demo", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**clean, **environment},
+    )
+    assert process.stdout
+    return Running(process, process.stdout.readline())
+
+
+def stop(running: Running) -> None:
+    running.process.kill()
+    running.process.wait(timeout=10)
+    assert running.process.stdout
+    running.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Iterator[Running]:
+    """One gateway without waits for all tests that leave nothing behind in it."""
+    running = start("--fast")
+    yield running
+    stop(running)
+
+
+@pytest.fixture
+def starter() -> Iterator[Starter]:
+    """Starts gateways of one test's own."""
+    started: list[Running] = []
+
+    def begin(*arguments: str, **environment: str) -> Running:
+        started.append(start(*arguments, **environment))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        stop(running)
+
+
+@pytest.fixture
+def sdk(gateway: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=f"{gateway.base}/openai/v1", api_key=KEY, max_retries=0, timeout=20
+    ) as client:
+        yield client

@@ -1,0 +1,191 @@
+"""Every viewer sees the same text, however often it is cut off and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+from playground.live import hub as hub_module
+from playground.live import sse
+from playground.live.hub import Hub
+from playground.live.mirror import RunView
+
+CHANNEL = "conversation:c"
+
+
+class Page:
+    """A page as its script folds the stream: snapshots replace, ops append."""
+
+    def __init__(self) -> None:
+        self.views: dict[str, RunView] = {}
+        self.ready: dict[str, Any] | None = None
+        self.feeds: list[dict[str, Any]] = []
+        self.ended: dict[str, str] = {}
+        self.drained = False
+
+    def read(self, data: bytes) -> None:
+        for frame in data.decode().split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in frame.split("\n") if ": " in line)
+            if "event" in fields:
+                self._take(fields["event"], json.loads(fields["data"]))
+
+    def _take(self, event: str, data: dict[str, Any]) -> None:
+        if event == "ready":
+            self.ready = data
+        elif event == "feed":
+            self.feeds.append(data)
+        elif event == "drain":
+            self.drained = True
+        elif event == "snapshot":
+            self.views[data["run"]] = view = RunView(run=data["run"], turn=data["turn"], seq=data["seq"])
+            for at, part in enumerate(data["parts"]):
+                view._apply(["open", at, part["kind"], part["name"], part["call_id"]])
+                for block in part["blocks"]:
+                    view._apply(["block", at, block, ""])
+                if part["tail"]:
+                    view._apply(["text", at, part["tail"]])
+        elif event == "run":
+            view = self.views.setdefault(data["run"], RunView(run=data["run"], turn=data["turn"]))
+            assert view.apply(data["seq"], data["ops"]), "a batch was lost"
+            if view.ended:
+                self.ended[view.run] = view.status
+
+    def shown(self, run: str) -> str:
+        part = self.views[run].parts[0]
+        return "".join(part.blocks) + "".join(part.tail)
+
+
+def tail(hub: Hub, *, allowed: bool = True) -> AsyncIterator[bytes]:
+    async def live() -> list[str]:
+        return list(hub.channel(CHANNEL).views)
+
+    async def may() -> bool:
+        return allowed
+
+    return hub.tail([CHANNEL], live=live, allowed=may, draining=lambda: False)
+
+
+def opened(hub: Hub, run: str = "r1") -> RunView:
+    view = hub.open_view(CHANNEL, run, "t1")
+    hub.publish(CHANNEL, view, [["status", "running", ""], ["open", 0, "text", "", ""]])
+    return view
+
+
+async def test_a_late_viewer_gets_everything_so_far_and_then_what_is_new() -> None:
+    hub, page = Hub(), Page()
+    view = opened(hub)
+    hub.publish(CHANNEL, view, [["text", 0, "Hello "], ["block", 0, "<p>Hello</p>", "wor"]])
+    stream = tail(hub)
+    page.read(await anext(stream))
+    assert page.ready == {"runs": ["r1"], "draining": False}
+    assert page.shown("r1") == "<p>Hello</p>wor"
+    hub.publish(CHANNEL, view, [["text", 0, "ld"]])
+    page.read(await anext(stream))
+    assert page.shown("r1") == "<p>Hello</p>world"
+    hub.publish(CHANNEL, view, [["end", "finished", "d1"]])
+    page.read(await anext(stream))
+    assert page.ended == {"r1": "finished"}
+    assert hub.channel(CHANNEL).views == {}
+
+
+async def test_ten_thousand_cuts_and_returns_lose_and_double_nothing() -> None:
+    rng = random.Random(7)
+    hub = Hub()
+    view = opened(hub)
+    wanted = since_block = ""
+    page, stream = Page(), tail(hub)
+    page.read(await anext(stream))
+    for step in range(10_000):
+        piece = f"{step} "
+        wanted += piece
+        since_block += piece
+        hub.publish(CHANNEL, view, [["text", 0, piece]])
+        if rng.random() < 0.5:
+            page.read(await anext(stream))
+        if step % 100 == 0:
+            hub.publish(CHANNEL, view, [["block", 0, since_block, ""]])
+            since_block = ""
+        if rng.random() < 0.9:
+            continue
+        await stream.aclose()
+        page, stream = Page(), tail(hub)
+        page.read(await anext(stream))
+        assert page.shown("r1") == wanted
+    await stream.aclose()
+    assert not hub.channel(CHANNEL).cursors
+
+
+async def test_a_viewer_that_fell_behind_gets_a_snapshot_instead_of_a_gap(monkeypatch: Any) -> None:
+    monkeypatch.setattr(hub_module, "KEEP_FRAMES", 8)
+    hub, page = Hub(), Page()
+    view = opened(hub)
+    stream = tail(hub)
+    page.read(await anext(stream))
+    for step in range(100):
+        hub.publish(CHANNEL, view, [["text", 0, f"{step},"]])
+    page.read(await anext(stream))
+    assert page.shown("r1") == "".join(f"{step}," for step in range(100))
+
+
+async def test_line_breaks_and_other_framing_in_a_token_stay_text() -> None:
+    hub, page = Hub(), Page()
+    view = opened(hub)
+    stream = tail(hub)
+    page.read(await anext(stream))
+    hostile = "a\r\n\nevent: feed\ndata: {}\n\n\u2028\x85\ud800 end"
+    hub.publish(CHANNEL, view, [["text", 0, hostile]])
+    page.read(await anext(stream))
+    assert page.shown("r1") == hostile.replace("\ud800", "?")
+    assert page.feeds == []
+
+
+async def test_a_viewer_who_may_no_longer_watch_is_told_and_let_go() -> None:
+    hub, page = Hub(heartbeat_s=0.001), Page()
+    stream = tail(hub, allowed=False)
+    page.read(await anext(stream))
+    beats = asyncio.create_task(hub.heartbeats())
+    rest = [part async for part in stream]
+    beats.cancel()
+    page.read(b"".join(rest))
+    assert page.feeds == [{"kind": "gone"}]
+
+
+async def test_heartbeats_keep_an_idle_stream_awake() -> None:
+    hub = Hub(heartbeat_s=0.001)
+    stream = tail(hub)
+    await anext(stream)
+    beats = asyncio.create_task(hub.heartbeats())
+    assert await anext(stream) == sse.HEARTBEAT
+    beats.cancel()
+    await stream.aclose()
+    assert hub.channels == {}
+
+
+async def test_closing_sends_what_is_left_and_then_asks_to_come_back() -> None:
+    hub, page = Hub(), Page()
+    view = opened(hub)
+    stream = tail(hub)
+    page.read(await anext(stream))
+    hub.publish(CHANNEL, view, [["text", 0, "last words"]])
+    hub.close()
+    page.read(b"".join([part async for part in stream]))
+    assert page.shown("r1") == "last words"
+    assert page.drained
+
+
+async def test_memory_follows_the_slowest_viewer_only() -> None:
+    hub = Hub(heartbeat_s=0.001)
+    view = opened(hub)
+    stream = tail(hub)
+    await anext(stream)
+    for _ in range(50):
+        hub.publish(CHANNEL, view, [["text", 0, "x" * 100]])
+    await anext(stream)
+    beats = asyncio.create_task(hub.heartbeats())
+    await anext(stream)
+    beats.cancel()
+    assert hub.channel(CHANNEL).frames == []
+    assert hub.channel(CHANNEL).size == 0
