@@ -111,7 +111,11 @@ class ParamRow:
             return f"At most {high:g}, one a line." if high is not None else "One a line."
         if low is None or self.spec.kind not in ("int", "float"):
             return ""
-        return f"{low:g} to {high:g}" if high is not None and high < 10_000 else f"{low:g} or more" * (low > -10_000)
+        return (
+            f"{low:g} to {high:g}"
+            if high is not None and high < 10_000
+            else f"{low:g} or more" * (low > -10_000)
+        )
 
 
 class SettingsForm:

@@ -54,6 +54,14 @@ class Running:
         assert status == 200, body
         return json.loads(body)
 
+    def streams_once(self, open_now: int) -> dict[str, int]:
+        """The counts as soon as this many answers are open; fails when that never happens."""
+        for _ in range(20_000):
+            counts: dict[str, int] = self.json("/demo/streams")
+            if counts["open"] == open_now:
+                return counts
+        raise AssertionError(f"never {open_now} answers open, but {counts}")
+
     def chat(self, prompt: str = "Explain tides", **fields: Any) -> tuple[int, dict[str, str], bytes]:
         body = {"model": "demo-chat", "messages": [{"role": "user", "content": prompt}], **fields}
         return self.call("POST", "/openai/v1/chat/completions", body)

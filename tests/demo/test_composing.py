@@ -3,23 +3,24 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.demo.asks import Ask, Said
 from playground.demo.pace import split
 from playground.demo.schema import Hints, fit
 
+KEYWORDS = (
+    *("type", "enum", "const", "format", "pattern", "anyOf", "allOf", "$ref", "$defs", "a"),
+    *("properties", "required", "items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
+    *("minimum", "maximum", "exclusiveMinimum", "multipleOf", "minLength", "maxLength"),
+)
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "type properties items required enum anyOf allOf $ref minimum maximum multipleOf minItems maxItems "
-                "minLength maxLength pattern format const prefixItems uniqueItems $defs a".split(" ")
-            )
-            | st.text(max_size=4),
+            st.sampled_from(KEYWORDS) | st.text(max_size=4),
             inner | st.sampled_from(["object", "array", "string", "integer", "number", "#", "#/$defs/a"]),
             max_size=5,
         )
@@ -28,6 +29,7 @@ ANY_JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_tokens_joined_are_the_text_again(text):
     assert "".join(split(text)) == text
@@ -39,6 +41,7 @@ def test_tokens_have_a_believable_size():
     assert max(map(len, split("你好世界" * 20))) <= 2
 
 
+@settings(deadline=None)
 @given(ANY_JSON, st.text(max_size=40))
 def test_no_schema_breaks_the_fitting(schema, text):
     fit(schema, Hints(text))

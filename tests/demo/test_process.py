@@ -24,8 +24,7 @@ def test_a_signal_ends_it_cleanly_with_streams_open(starter, number):
     with ExitStack() as stack:
         for model in ["demo-stall-after-1", "demo-hang", "demo-stall-after-3"] * 4:
             stack.enter_context(own.socket(model))
-        while own.json("/demo/streams")["open"] < 12:
-            pass
+        own.streams_once(12)
         own.process.send_signal(number)
         # A net against hanging for ever, not a measurement.
         assert own.process.wait(timeout=10) == 0
@@ -108,7 +107,5 @@ def test_leaving_in_mid_stream_is_seen_and_ends_the_work(starter):
         while b'"role"' not in connection.recv(65536):
             pass
         assert own.json("/demo/streams")["open"] == 1
-    while own.json("/demo/streams")["open"]:
-        pass
-    assert own.json("/demo/streams")["left"] == 1
+    assert own.streams_once(0)["left"] == 1
     assert json.loads(own.chat("still here", model="demo-chat", max_tokens=1)[2])["choices"]

@@ -1,0 +1,177 @@
+"""Conversations as a list, what is done to a whole one, and what is kept while somebody types."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import access
+from accounts.models import Role, Team
+from playground.chat import attachments, listing, turns
+from playground.chat.forms import MessageForm, SettingsForm, TitleForm
+from playground.chat.models import Attachment, Conversation, Draft, Run, Turn
+from playground.chat.search import search
+
+Request = access.Request
+INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+@require_GET
+def index(request: Request) -> HttpResponse:
+    """The list, `?q=` what was found instead; `&palette=1` for the palette."""
+    words = request.GET.get("q", "").strip()[:200]
+    if "palette" in request.GET:
+        hits = search(request.user, request.team, words, limit=8) if words else []
+        return render(request, "chat/_palette.html", {"hits": hits})
+    return render(request, "chat/_list.html", listing.context(request, words))
+
+
+@require_GET
+def activity(request: Request) -> HttpResponse:
+    """The chip in the rail: the person's own answers being written, in any team."""
+    live = Run.objects.filter(user=request.user, status__in=Run.LIVE).select_related("conversation")
+    return render(request, "chat/_activity.html", {"runs": list(live.order_by("created_at")[:50])})
+
+
+@require_http_methods(["GET", "POST"])
+def rename(request: Request, pk: UUID) -> HttpResponse:
+    conversation = access.get(Conversation, request, pk, need=Role.MEMBER)
+    form = TitleForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        conversation.title = form.cleaned_data["title"]
+        conversation.titled_by_hand = True
+        conversation.save(update_fields=["title", "titled_by_hand"])
+        if not request.htmx:
+            return redirect("chat:show", pk=pk)
+        response = render(request, "chat/_title.html", {"conversation": conversation, "writable": True})
+        return _list_changed(response)
+    context = {"conversation": conversation, "form": form, "writable": True}
+    status = 422 if request.method == "POST" else 200
+    return render(
+        request, "chat/_rename.html" if request.htmx else "chat/rename.html", context, status=status
+    )
+
+
+@require_POST
+def pin(request: Request, pk: UUID) -> HttpResponse:
+    """Pin, or take the pin out."""
+    conversation = access.get(Conversation, request, pk, need=Role.MEMBER)
+    conversation.pinned_at = None if conversation.pinned_at else timezone.now()
+    conversation.save(update_fields=["pinned_at"])
+    if not request.htmx:
+        return redirect("chat:show", pk=pk)
+    return _list_changed(HttpResponse(status=204))
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: Request, pk: UUID) -> HttpResponse:
+    """GET asks, POST deletes."""
+    conversation = access.get(Conversation, request, pk, need=Role.MEMBER)
+    if request.method == "GET":
+        context = {"conversation": conversation, "count": conversation.turns.count()}
+        return render(request, "chat/_delete.html" if request.htmx else "chat/delete.html", context)
+    turns.delete(conversation)
+    open_here = listing.uuid_or_none(request.POST.get("current")) == pk
+    if request.htmx and not open_here:
+        return _list_changed(HttpResponse(status=204))
+    messages.success(request, "Chat deleted.")
+    response = redirect("chat:new")
+    if request.htmx:
+        response = HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
+    return response
+
+
+def _list_changed(response: HttpResponse) -> HttpResponse:
+    response.headers["HX-Trigger"] = "chat-list"
+    return response
+
+
+@require_POST
+def draft(request: Request, pk: UUID) -> HttpResponse:
+    """Keep what was typed; of a chat that is not there yet as the person's one draft of a new chat."""
+    conversation = _if_made(request, pk)
+    form = MessageForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(form.complaint, status=422, content_type="text/plain")
+    kept = {name: form.cleaned_data[name] for name in ("text", "images")}
+    sent = form.cleaned_data["turn_id"]
+    # A save that was overtaken by its own message must not bring the text back.
+    if sent is None or not Turn.objects.filter(pk=sent).exists():
+        _keep(request, conversation, **kept)
+    return HttpResponse(status=204)
+
+
+def _keep(request: Request, conversation: Conversation | None, **fields: object) -> None:
+    Draft.objects.update_or_create(
+        user=request.user, conversation=conversation, defaults={**fields, "updated_at": timezone.now()}
+    )
+
+
+@require_POST
+def settings(request: Request, pk: UUID) -> HttpResponse:
+    """Keep the settings as they change; what cannot be used is said at its field and kept too."""
+    conversation = _if_made(request, pk)
+    form = SettingsForm(request.POST)
+    if conversation is None:
+        _keep(request, None, settings=form.settings)
+    else:
+        Conversation.objects.filter(pk=pk).update(settings=form.settings)
+    return render(request, "chat/_errors.html", {"errors": form.errors, "params": form.family.params})
+
+
+def _if_made(request: Request, pk: UUID) -> Conversation | None:
+    if Conversation.objects.filter(pk=pk).exists():
+        return access.get(Conversation, request, pk, need=Role.MEMBER)
+    access.need(request, Role.MEMBER)
+    return None
+
+
+@require_POST
+def upload(request: Request) -> HttpResponse:
+    """One file, or one https address, as the chip the composer shows for it."""
+    team = _team_of_upload(request)
+    try:
+        if (file := request.FILES.get("file")) is not None:
+            row = attachments.store(file, request.user, team)
+            image = {"attachment": str(row.pk), "alt": ""}
+            context = {"image": image, "file": row}
+        else:
+            context = {
+                "image": {"url": attachments.check_url(request.POST.get("url", "").strip()), "alt": ""}
+            }
+    except attachments.Refused as error:
+        return HttpResponse(str(error), status=422, content_type="text/plain; charset=utf-8")
+    return render(request, "chat/_image.html", context)
+
+
+def _team_of_upload(request: Request) -> Team:
+    """The team of the open conversation, which need not be the one in use."""
+    pk = listing.uuid_or_none(request.POST.get("conversation"))
+    if pk is not None and (conversation := _if_made(request, pk)) is not None:
+        return conversation.team
+    access.need(request, Role.MEMBER)
+    return request.team
+
+
+@require_GET
+def attachment(request: Request, pk: UUID) -> HttpResponse:
+    """The bytes of an attached file; nothing in it can run here."""
+    row = access.get(Attachment, request, pk)
+    try:
+        content = attachments.open_bytes(row)
+    except FileNotFoundError:
+        return HttpResponse("This file is no longer there.", status=410, content_type="text/plain")
+    shown = row.media_type in INLINE
+    response = HttpResponse(content, content_type=row.media_type if shown else "application/octet-stream")
+    response.headers |= {
+        "Content-Disposition": "inline" if shown else "attachment",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=31536000, immutable",
+    }
+    return response

@@ -1,0 +1,287 @@
+"""The runner of one web process: it drives runs as tasks of its own, and serves the streams of open pages.
+
+Everything here runs on the event loop's thread unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections, connections
+from django.utils import timezone
+
+from playground.chat import ledger
+from playground.chat.driver import Driver
+from playground.chat.models import Run
+from playground.gateway.transport import AsyncTransport
+from playground.live import bus as shared
+from playground.live.hub import Channel, Hub
+from playground.live.mirror import RunView
+
+log = logging.getLogger(__name__)
+TICK_S = 0.03
+SWEEP_S = 3
+T = TypeVar("T")
+
+
+def conversation_channel(pk: uuid.UUID) -> str:
+    return f"conversation:{pk}"
+
+
+def user_channel(pk: uuid.UUID) -> str:
+    return f"user:{pk}"
+
+
+class Runner:
+    """One per process, made on its event loop."""
+
+    def __init__(self) -> None:
+        self.name = uuid.uuid4().hex
+        self.loop = asyncio.get_running_loop()
+        self.hub = Hub()
+        self.transport = AsyncTransport(read_s=settings.GATEWAY_READ_TIMEOUT_S)
+        self.drivers: dict[uuid.UUID, Driver] = {}
+        self.draining = False
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.database = ThreadPoolExecutor(2, thread_name_prefix="relay")
+        self.bus: shared.Bus | None = None
+        self._dirty: dict[uuid.UUID, Driver] = {}
+        self._ticking = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        if settings.REDIS_URL:
+            self.bus = shared.Bus(settings.REDIS_URL, self.name, self._receive)
+            self.bus.on_resume = self._refill_all
+
+    # Life
+
+    def begin(self) -> None:
+        for job in (self._saves(), self._sweeps(), self.hub.heartbeats()):
+            self.keep(job)
+        if self.bus is not None:
+            self.keep(self.bus.pump())
+            self.keep(self.bus.listen())
+
+    def keep(self, job: Any) -> asyncio.Task[Any]:
+        """Run a coroutine to its end; a task nobody refers to could vanish."""
+        task = self.loop.create_task(job)
+        self.tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task of the relay ended badly", exc_info=error)
+
+    async def in_thread(self, work: Callable[..., T], *args: Any) -> T:
+        return await self.loop.run_in_executor(self.database, _with_database, work, args)
+
+    async def drain(self, wait_s: float) -> None:
+        """Take no new runs, let the running ones end for a while, keep what is left, end every stream."""
+        self.draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._idle.wait()
+        for driver in self.drivers.values():
+            driver.end(Run.Status.INTERRUPTED)
+        await self._idle.wait()
+        self.hub.close()
+
+    async def close(self) -> None:
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.transport.aclose()
+        if self.bus is not None:
+            await self.bus.close()
+        self.database.shutdown()
+
+    # Runs
+
+    def claim(self, run: uuid.UUID) -> None:
+        if not self.draining and run not in self.drivers and len(self.drivers) < settings.MAX_RUNS:
+            self.keep(self._drive(run))
+
+    async def _drive(self, run: uuid.UUID) -> None:
+        claim = await self.in_thread(ledger.claim, run, self.name, timezone.now())
+        if claim is None:
+            return
+        view = self.hub.open_view(conversation_channel(claim.conversation), str(run), str(claim.turn))
+        driver = self.drivers[run] = Driver(claim, view, self._changed)
+        self._idle.clear()
+        self.tell(claim.user, {"kind": "activity"})
+        try:
+            outcome = await driver.drive(self.transport)
+            now = timezone.now()
+            if not await self.in_thread(ledger.finish, claim, self.name, outcome, now):
+                log.warning("run %s was taken over; its last state is not ours to write", run)
+        finally:
+            del self.drivers[run]
+            self._dirty.pop(run, None)
+            if not self.drivers:
+                self._idle.set()
+        driver.ops.append(["end", outcome.status, driver.digest()])
+        self._publish(driver)
+        self.tell(claim.user, {"kind": "activity"})
+
+    def stop(self, run: uuid.UUID, *, spread: bool = True) -> None:
+        driver = self.drivers.get(run)
+        if driver is not None:
+            driver.end(Run.Status.STOPPED)
+        elif spread and self.bus is not None:
+            self.bus.send(shared.Message("stop", "", str(run), "", 0, b""))
+
+    # What viewers get
+
+    def _changed(self, driver: Driver, at_once: bool) -> None:
+        if at_once:
+            self._publish(driver)
+            return
+        self._dirty[driver.claim.run] = driver
+        if not self._ticking:
+            self._ticking = True
+            self.loop.call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        self._ticking = False
+        dirty, self._dirty = self._dirty, {}
+        for driver in dirty.values():
+            self._publish(driver)
+
+    def _publish(self, driver: Driver) -> None:
+        ops = driver.take_ops()
+        if not ops:
+            return
+        view, channel = driver.view, conversation_channel(driver.claim.conversation)
+        data = self.hub.publish(channel, view, ops)
+        if self.bus is not None:
+            self.bus.send(shared.Message("run", channel, view.run, view.turn, view.seq, data))
+
+    def tell(self, user: uuid.UUID | None, data: dict[str, Any]) -> None:
+        if user is not None:
+            self.feed(user_channel(user), data)
+
+    def feed(self, channel: str, data: dict[str, Any]) -> None:
+        self.hub.feed(channel, data)
+        if self.bus is not None:
+            self.bus.send(feed_message(channel, data))
+
+    async def stream(
+        self,
+        user: uuid.UUID,
+        conversation: uuid.UUID | None,
+        live: list[tuple[uuid.UUID, uuid.UUID]],
+        allowed: Callable[[], bool],
+    ) -> AsyncIterator[bytes]:
+        """One page's stream; `live` are the conversation's runs in flight with their answers' ids."""
+        names = [user_channel(user)] + ([conversation_channel(conversation)] if conversation else [])
+
+        async def prepare() -> list[str]:
+            for run, turn in live:
+                await self._mirror(names[-1], run, turn)
+            return [str(run) for run, _ in live]
+
+        async def still() -> bool:
+            return await self.in_thread(allowed)
+
+        async for part in self.hub.tail(names, live=prepare, allowed=still, draining=lambda: self.draining):
+            yield part
+
+    # Runs that another process drives
+
+    async def _mirror(self, channel: str, run: uuid.UUID, turn: uuid.UUID) -> None:
+        views = self.hub.channel(channel).views
+        if self.bus is None or run in self.drivers or str(run) in views:
+            return
+        view = RunView(run=str(run), turn=str(turn))
+        await self.bus.fill(view)
+        if str(run) not in views and view.seq and not view.ended:
+            views[view.run] = view
+
+    def _receive(self, message: shared.Message) -> None:
+        """A message of another process."""
+        if message.kind == "stop":
+            self.stop(uuid.UUID(message.run), spread=False)
+        elif message.kind == "feed":
+            self.hub.feed(message.channel, shared.decode(message.data))
+        elif (channel := self.hub.channels.get(message.channel)) is not None:
+            self._fold(channel, message)
+
+    def _fold(self, channel: Channel, message: shared.Message) -> None:
+        view = channel.views.get(message.run)
+        if view is None and message.seq == 1:
+            view = channel.views[message.run] = RunView(run=message.run, turn=message.turn)
+        if view is None or message.seq <= view.seq:
+            return
+        if view.apply(message.seq, shared.decode(message.data)["ops"]):
+            self.hub.deliver(channel.name, view, message.data)
+        else:
+            self.keep(self._refill(channel, view))
+
+    async def _refill(self, channel: Channel, view: RunView) -> None:
+        """Batches were missed: fold them from the log and show everything anew."""
+        if self.bus is not None and await self.bus.fill(view):
+            channel.show(view)
+
+    def _refill_all(self) -> None:
+        for channel in list(self.hub.channels.values()):
+            for view in list(channel.views.values()):
+                if uuid.UUID(view.run) not in self.drivers:
+                    self.keep(self._refill(channel, view))
+
+    # Clockwork
+
+    async def _saves(self) -> None:
+        """Every second: keep the text so far of all live runs, renew their leases, hear of stops."""
+        while True:
+            await asyncio.sleep(settings.RUN_SAVE_S)
+            if not self.drivers:
+                continue
+            changed = [driver for driver in self.drivers.values() if driver.unsaved]
+            texts = [(driver.claim.turn, driver.parts()) for driver in changed]
+            for driver in changed:
+                driver.unsaved = False
+            try:
+                stops = await self.in_thread(ledger.save, self.name, texts, timezone.now())
+            except Exception:
+                # The next second tries again with the whole text, so nothing is lost by going on.
+                log.exception("live runs could not be saved")
+                for driver in changed:
+                    driver.unsaved = True
+                continue
+            for run in stops:
+                self.stop(run, spread=False)
+
+    async def _sweeps(self) -> None:
+        """Find runs whose process died, and queued ones that nobody took."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                for run, conversation in await self.in_thread(ledger.sweep, timezone.now()):
+                    log.warning("run %s was interrupted: its process is gone", run)
+                    self.feed(conversation_channel(conversation), {"kind": "ended", "run": str(run)})
+                for run in await self.in_thread(ledger.waiting, timezone.now()):
+                    self.claim(run)
+            except Exception:
+                log.exception("the sweep failed; the next one tries again")
+
+
+def _with_database(work: Callable[..., T], args: tuple[Any, ...]) -> T:
+    close_old_connections()
+    try:
+        return work(*args)
+    finally:
+        if settings.POSTGRESQL:
+            connections.close_all()
+
+
+def feed_message(channel: str, data: dict[str, Any]) -> shared.Message:
+    return shared.Message("feed", channel, "", "", 0, shared.encode(data))
