@@ -48,9 +48,13 @@ def word(value: Any) -> str:
 
 @dataclass(slots=True)
 class _Call:
-    """A tool call being put together. Its part opens when its name is known."""
+    """A tool call being put together. Its part opens when its name is known.
+
+    `told`: upstream gave an id, which may come after the part was opened with one of ours.
+    """
 
     call_id: str = ""
+    told: bool = False
     name: str = ""
     part: int = -1
     held: list[str] = field(default_factory=list)
@@ -131,10 +135,9 @@ class Decoder(ABC):
         """One entry of a list of tool calls: the start of a call, more of one, or all of it."""
         call = self._call_of(index, call_id, name)
         call.chunk = self._chunk
-        if call_id and not call.call_id:
-            call.call_id = call_id
-            self._by_id[call_id] = call
-        elif call_id:
+        if call_id:
+            call.told = True
+            call.call_id = call.call_id or call_id
             self._by_id.setdefault(call_id, call)
         call.name = call.name or name
         if call.part < 0:
@@ -232,7 +235,7 @@ class Decoder(ABC):
         if call_id and call_id in self._by_id:
             return self._by_id[call_id]
         call = self._by_index.get(index) if index is not None else self._calls[-1] if self._calls else None
-        if call is None or (call_id and call.call_id) or (name and call.name and name != call.name):
+        if call is None or (call_id and call.told) or (name and call.name and name != call.name):
             return None
         # Twins in one list, told apart by no id: each entry with a name is a call.
         twin = not call_id and name and call.chunk == self._chunk

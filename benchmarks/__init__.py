@@ -1,0 +1,1 @@
+"""What the playground costs and how fast it is: `python -m benchmarks`. Never part of the tests."""
