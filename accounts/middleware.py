@@ -7,9 +7,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject, new_method_proxy
 
 from accounts.models import Membership
@@ -49,7 +51,17 @@ class TeamMiddleware:
 
         request.team = Lazy(team)  # type: ignore[attr-defined] # declared on access.Request
         request.role = Lazy(role)  # type: ignore[attr-defined] # declared on access.Request
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()  # threads are shared, and the next request is somebody else's
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Times are shown in the person's own zone. Pages for everybody stay without a query."""
+        if getattr(view, "login_required", True) and request.user.is_authenticated:
+            timezone.activate(_zone(request.user.tz))
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
@@ -61,6 +73,13 @@ def current_membership(request: HttpRequest) -> Membership | None:
     found = list(rows.filter(Q(team=chosen) | Q(team__personal_of=request.user)))
     found.sort(key=lambda row: row.team_id != chosen)
     return found[0] if found else None
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def _chosen(request: HttpRequest) -> UUID | None:

@@ -186,9 +186,33 @@ class GatewayKey(models.Model):
     def __str__(self) -> str:
         return f"{self.label} (…{self.last4})"
 
+    @staticmethod
+    def visible_to(user: User) -> Q:
+        return Q(owner=user) | Q(shared=True)
+
+    def changeable_by(self, user: User, role: int) -> bool:
+        return self.owner_id == user.pk
+
+
+class AuditError(Exception):
+    """Somebody tried to change what was recorded."""
+
+
+class AuditEvents(models.QuerySet["AuditEvent"]):
+    """Reads and inserts; the rest is refused here as on the row."""
+
+    def update(self, **fields: Any) -> int:
+        raise AuditError("an audit event is never changed")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AuditError("an audit event is never deleted")
+
+    def bulk_update(self, *rows: Any, **options: Any) -> int:
+        raise AuditError("an audit event is never changed")
+
 
 class AuditEvent(models.Model):
-    """Who did what to which object; rows are only ever inserted."""
+    """Who did what to which object; rows are only ever inserted, see `audit`."""
 
     team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE)
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -198,8 +222,18 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(default=timezone.now, editable=False)
     detail = models.JSONField(default=dict, blank=True)
 
+    objects = AuditEvents.as_manager()
+
     class Meta:
         indexes = [models.Index(F("team"), F("at").desc(), name="audit_by_team")]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if not self._state.adding:
+            raise AuditError("an audit event is never changed")
+        super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        raise AuditError("an audit event is never deleted")

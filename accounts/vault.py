@@ -95,6 +95,8 @@ def seal(secret: str | Secret, *, row: UUID, team: UUID) -> tuple[bytes, str]:
     value = secret.reveal() if isinstance(secret, Secret) else secret
     ring = _ring()
     _tell(value)
+    if not value.isprintable():
+        raise VaultError("A key holds printable characters only: paste it again.")
     return _seal(value, ring, row=row, team=team), ring.first
 
 
@@ -105,7 +107,9 @@ def open_key(key: GatewayKey) -> Secret:
     Raises VaultError, whose message is for the person who wants to use the key.
     """
     if key.revoked_at is not None:
-        raise VaultError(f"The key “{key.label}” was revoked. Choose another key, or add it again in Settings.")
+        raise VaultError(
+            f"The key “{key.label}” was revoked. Choose another key, or add it again in Settings."
+        )
     value = _from_environment(key) if key.from_env else _open(bytes(key.sealed), key, _ring())
     _tell(value)
     return Secret(value)
@@ -150,7 +154,9 @@ def environment_secret(name: str) -> str:
     try:
         return Path(path).read_text().strip()
     except OSError as error:
-        raise VaultError(f"{name}_FILE cannot be read ({error.strerror}). Tell whoever runs this site.") from error
+        raise VaultError(
+            f"{name}_FILE cannot be read ({error.strerror}). Tell whoever runs this site."
+        ) from error
 
 
 def _rotate(key: GatewayKey, ring: Ring) -> int:
@@ -213,7 +219,9 @@ def _unseal(sealed: bytes, ring: Ring, *, row: UUID, team: UUID) -> str:
     try:
         return AESGCM(ring.keys[name]).decrypt(nonce, rest, _bound(header, row, team)).decode()
     except (InvalidTag, UnicodeDecodeError):
-        raise VaultError("what is stored does not belong to this row. Paste the key again in Settings.") from None
+        raise VaultError(
+            "what is stored does not belong to this row. Paste the key again in Settings."
+        ) from None
 
 
 def _bound(header: bytes, row: UUID, team: UUID) -> bytes:

@@ -28,6 +28,8 @@ os.environ |= {
 import django  # noqa: E402 - after the environment it reads
 from django.conf import settings  # noqa: E402
 
+from tests._servers import cast  # noqa: E402
+
 django.setup()
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
@@ -44,66 +46,38 @@ pytest_plugins = [
     "tests._servers.browser",
 ]
 
-PASSWORD = "a long enough password"
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return cast.make_user(cast.OWNER)
 
 
 @pytest.fixture
-def make_user(db: None) -> Callable[[str], User]:
-    """Makes a person with the given first name, a personal team and the password `PASSWORD`."""
-    from accounts.models import User
-
-    def make(name: str) -> User:
-        return User.objects.create_user(f"{name.lower()}@example.com", PASSWORD, name=name)
-
-    return make
+def mate(db: None) -> User:
+    return cast.make_user(cast.MATE)
 
 
 @pytest.fixture
-def owner(make_user: Callable[[str], User]) -> User:
-    return make_user("Olivia")
+def viewer(db: None) -> User:
+    return cast.make_user(cast.VIEWER)
 
 
 @pytest.fixture
-def mate(make_user: Callable[[str], User]) -> User:
-    return make_user("Miguel")
-
-
-@pytest.fixture
-def viewer(make_user: Callable[[str], User]) -> User:
-    return make_user("Vera")
-
-
-@pytest.fixture
-def stranger(make_user: Callable[[str], User]) -> User:
+def stranger(db: None) -> User:
     """Has an account and a personal team, and nothing to do with `team`."""
-    return make_user("Sam")
+    return cast.make_user(cast.STRANGER)
 
 
 @pytest.fixture
 def team(owner: User, mate: User, viewer: User) -> Team:
     """The shared team: owner as OWNER, mate as MEMBER, viewer as VIEWER."""
-    from accounts.models import Membership, Role, Team
-
-    team = Team.objects.create(name="Research", slug="research")
-    for user, role in ((owner, Role.OWNER), (mate, Role.MEMBER), (viewer, Role.VIEWER)):
-        Membership.objects.create(team=team, user=user, role=role)
-    return team
+    return cast.make_team(owner, mate, viewer)
 
 
 @pytest.fixture
 def key(owner: User, team: Team, demo: str) -> GatewayKey:
     """The owner's sealed key in `team`; it opens the running demo gateway."""
-    return seal_key(owner, team, label="Demo", base_url=demo, secret="demo-key")
-
-
-def seal_key(owner: User, team: Team, *, label: str, base_url: str, secret: str) -> GatewayKey:
-    from accounts import vault
-    from accounts.models import GatewayKey
-
-    key = GatewayKey(owner=owner, team=team, label=label, base_url=base_url, last4=secret[-4:])
-    key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=team.pk)
-    key.save()
-    return key
+    return cast.seal_key(owner, team, label="Demo", base_url=demo, secret="demo-key")
 
 
 @pytest.fixture

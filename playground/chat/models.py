@@ -44,6 +44,13 @@ class Conversation(models.Model):
     def __str__(self) -> str:
         return self.title or "New chat"
 
+    @classmethod
+    def visible_to(cls, user: User) -> Q:
+        return Q(owner=user) | Q(shared=True)
+
+    def changeable_by(self, user: User, role: int) -> bool:
+        return self.owner_id == user.pk
+
 
 class Turn(models.Model):
     """One message. Another child of the same parent is another branch; a turn's text never changes
@@ -198,6 +205,10 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.status}"
+
+    @classmethod
+    def visible_to(cls, user: User) -> Q:
+        return Q(conversation__owner=user) | Q(conversation__shared=True)
 
     @property
     def live(self) -> bool:

@@ -61,8 +61,10 @@ def decode_page(body: bytes) -> Page:
     rows = parsed.get("data") if isinstance(parsed, dict) else parsed
     if not isinstance(rows, list):
         raise errors.GatewayError("protocol", "The answer holds no list of models.", code="no_list")
-    models = {model.model_id: model for row in reversed(rows) if (model := _model(row))}
-    return Page(tuple(reversed(models.values())), _next_after(parsed, rows))
+    models: dict[str, ModelInfo] = {}
+    for model in filter(None, map(_model, rows)):
+        models.setdefault(model.model_id, model)
+    return Page(tuple(models.values()), _next_after(parsed, rows))
 
 
 def paging(family: str) -> Generator[WireRequest, bytes, tuple[ModelInfo, ...]]:
@@ -100,7 +102,7 @@ def _model(row: Any) -> ModelInfo | None:
     if not isinstance(model_id, str) or not 0 < len(model_id) <= LONGEST_ID or _unfit(model_id):
         return None
     label = row.get("display_name")
-    name = _CONTROL.sub(" ", storable(label[:LONGEST_ID])).strip() if isinstance(label, str) else ""
+    name = " ".join(_CONTROL.sub(" ", storable(label[:LONGEST_ID])).split()) if isinstance(label, str) else ""
     raw = {key: row[key] for key in row if key != "display_name"}
     return ModelInfo(
         model_id, name or model_id, _created_at(row), _storable_json(raw) | {"display_name": name}

@@ -48,7 +48,6 @@ class ParamSpec:
             raise ValueError(f"{self.label} must be {wanted}.") from None
         if not math.isfinite(value):
             raise ValueError(f"{self.label} must be {wanted}.")
-        self._within(value)
         return value
 
     def _within(self, value: float) -> None:
@@ -56,15 +55,17 @@ class ParamSpec:
         if (low is None or value >= low) and (high is None or value <= high):
             return
         if low is not None and high is not None:
-            raise ValueError(f"{self.label} must be between {low:g} and {high:g}.")
+            raise ValueError(f"{self.label} must be between {_shown(low)} and {_shown(high)}.")
         raise ValueError(
-            f"{self.label} must be at least {low:g}."
+            f"{self.label} must be at least {_shown(low)}."
             if low is not None
-            else f"{self.label} must be at most {high:g}."
+            else f"{self.label} must be at most {_shown(high)}."
         )
 
     def _float(self, raw: Any) -> float:
-        return self._number(raw, "a number, such as 0.7")
+        value = self._number(raw, "a number, such as 0.7")
+        self._within(value)
+        return value
 
     def _int(self, raw: Any) -> int:
         wanted = "a whole number"
@@ -72,7 +73,9 @@ class ParamSpec:
         if value != int(value):
             raise ValueError(f"{self.label} must be {wanted}.")
         # Not through float when it came as digits: that would round a long seed.
-        return raw if isinstance(raw, int) else _exact_int(raw, int(value))
+        exact = raw if isinstance(raw, int) else _exact_int(raw, int(value))
+        self._within(exact)
+        return exact
 
     def _bool(self, raw: Any) -> bool:
         if isinstance(raw, bool):
@@ -124,6 +127,10 @@ def _exact_int(raw: Any, rounded: int) -> int:
         return int(raw)
     except ValueError:
         return rounded
+
+
+def _shown(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 def _unescaped(row: str) -> str:

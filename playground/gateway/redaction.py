@@ -20,8 +20,12 @@ REMEMBERED = 1000
 SHORTEST = 6
 
 _HEADER = re.compile(
-    r"""(?ix) \b(authorization|x-api-key|x-goog-api-key|api[-_]?key|cookie|set-cookie) (\\?["']?\s*[:=]\s*)
-    (?: b?\\?["'] (?:[^"'\\\r\n]|\\.)* | (?:(?:bearer|basic|token)\s+)? [^\s"',;&<>]+ )"""
+    r"""(?ix) (?P<name> \b(?:authorization|x-api-key|x-goog-api-key|api[-_]?key|cookie|set-cookie)
+                        (?: (?:\\?["'])? \s*[:=]\s* | ["']\s*,\s* ) )
+    (?: (?P<double>  b?") (?:[^"\\\r\n]|\\.)*
+      | (?P<single>  b?') (?:[^'\\\r\n]|\\.)*
+      | (?P<escaped> \\["']) [^"'\\\r\n]*
+      | (?:(?:bearer|basic|token)\s+)? [^\s"',;&<>\\]+ )"""
 )
 _QUERY = re.compile(r"(?i)([?&](?:key|api_key|apikey|access_token|token)=)[^&#\s\"'<>]+")
 _BEARER = re.compile(r"(?i)\b(bearer(?:\s|%20|\+)+)(?=[^\s\"',;]*\d|[^\s\"',;]{16})[^\s\"',;&<>]{6,}")
@@ -53,7 +57,7 @@ def redact(text: str) -> str:
         for form in forms:
             if form in text:
                 text = text.replace(form, MASK)
-    text = _HEADER.sub(rf"\1\2{MASK}", text)
+    text = _HEADER.sub(lambda m: m["name"] + (m["double"] or m["single"] or m["escaped"] or "") + MASK, text)
     text = _QUERY.sub(rf"\1{MASK}", text)
     text = _BEARER.sub(rf"\1{MASK}", text)
     return _TOKEN.sub(MASK, text)

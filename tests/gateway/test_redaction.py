@@ -39,19 +39,20 @@ def test_a_remembered_secret_is_hidden_anywhere_in_any_spelling(spelling, secret
 def test_a_secret_inside_the_base64_of_something_longer_is_hidden(secret, before, after):
     remember(secret)
     hidden = redact(base64.b64encode(before + secret.encode() + after).decode())
-    recovered = base64.b64decode(hidden.replace("[hidden]", "") + "===", validate=False)
-    assert secret.encode() not in recovered
     assert "[hidden]" in hidden
+    # Only the characters that the secret shares with its neighbours may stay.
+    assert len(hidden.replace("[hidden]", "")) <= len(base64.b64encode(before + after)) + 8
 
 
 @pytest.mark.parametrize(
     ("text", "hidden"),
     [
         ("Authorization: Bearer abc.def-123", "Authorization: [hidden]"),
-        ("{'authorization': 'Bearer abc def', 'a': 1}", "{'authorization': [hidden], 'a': 1}"),
-        ('{"x-api-key":"abc\\"d","b":2}', '{"x-api-key":[hidden],"b":2}'),
+        ("{'authorization': 'Bearer abc def', 'a': 1}", "{'authorization': '[hidden]', 'a': 1}"),
+        ('{"x-api-key":"abc\\"d","b":2}', '{"x-api-key":"[hidden]","b":2}'),
         ("X-Goog-Api-Key=abc; next", "X-Goog-Api-Key=[hidden]; next"),
-        ("(b'x-api-key', b'abc')", "(b'x-api-key', b'abc')"),
+        ("(b'x-api-key', b'abc')", "(b'x-api-key', b'[hidden]')"),
+        (r"{\"authorization\": \"Bearer abc\", 1}", r"{\"authorization\": \"[hidden]\", 1}"),
         ("GET /v1?key=abc123&alt=sse", "GET /v1?key=[hidden]&alt=sse"),
         ("Incorrect key provided: sk-plan-0123abcd.", "Incorrect key provided: [hidden]."),
         ("sent bearer abcdefgh12345678ijkl ok", "sent bearer [hidden] ok"),
