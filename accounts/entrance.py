@@ -1,7 +1,11 @@
-"""The doors for people without a password at hand: one-time links and invitations."""
+"""The doors: the sign-in page, one-time links and invitations."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -16,6 +20,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import audit, invitations, links
 from accounts.middleware import CHOSEN
 from accounts.models import Invitation, User
+
+
+class SignIn(LoginView):  # type: ignore[misc] # allauth ships no types
+    """Offers to make an account only to those who may."""
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        may_sign_up = get_adapter(self.request).is_open_for_signup(self.request)
+        found: dict[str, Any] = super().get_context_data(may_sign_up=may_sign_up, **context)
+        return found
 
 
 @login_not_required

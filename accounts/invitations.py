@@ -92,7 +92,7 @@ def remembered(request: HttpRequest) -> Invitation | None:
     """The open invitation this visitor came with."""
     rows = Invitation.objects.select_related("team", "invited_by")
     try:
-        found = rows.filter(pk=request.session.get(SESSION_KEY)).first()
+        found = rows.filter(pk=request.session.get(SESSION_KEY, "")).first()
     except ValidationError:
         return None
     return found if state(found, timezone.now()) is State.OPEN else None

@@ -19,7 +19,7 @@ from accounts.models import Membership
 CHOSEN = "team"
 
 
-class Lazy(SimpleLazyObject):
+class Lazy(SimpleLazyObject):  # type: ignore[type-arg] # generic in the stubs alone
     """Django's lazy object leaves out the comparisons a role needs."""
 
     __ge__ = new_method_proxy(operator.ge)

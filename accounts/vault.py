@@ -95,7 +95,7 @@ def seal(secret: str | Secret, *, row: UUID, team: UUID) -> tuple[bytes, str]:
     value = secret.reveal() if isinstance(secret, Secret) else secret
     ring = _ring()
     _tell(value)
-    if not value.isprintable():
+    if not value or not value.isprintable():
         raise VaultError("A key holds printable characters only: paste it again.")
     return _seal(value, ring, row=row, team=team), ring.first
 

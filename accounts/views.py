@@ -45,7 +45,7 @@ def set_theme(request: Request) -> HttpResponse:
 def switch_team(request: Request) -> HttpResponse:
     """Home, not back: the page one came from belongs to the other team."""
     try:
-        team = request.user.teams.filter(pk=request.POST.get("team")).first()
+        team = request.user.teams.filter(pk=request.POST.get("team", "")).first()
     except ValidationError:
         team = None
     if team is None:

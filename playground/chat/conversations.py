@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 from django.contrib import messages
@@ -48,13 +49,14 @@ def rename(request: Request, pk: UUID) -> HttpResponse:
         conversation.save(update_fields=["title", "titled_by_hand"])
         if not request.htmx:
             return redirect("chat:show", pk=pk)
-        response = render(request, "chat/_title.html", {"conversation": conversation, "writable": True})
-        return _list_changed(response)
-    context = {"conversation": conversation, "form": form, "writable": True}
-    status = 422 if request.method == "POST" else 200
-    return render(
-        request, "chat/_rename.html" if request.htmx else "chat/rename.html", context, status=status
-    )
+        named = {"id": str(pk), "title": conversation.title}
+        return _list_changed(HttpResponse(status=204), **{"chat-titled": named})
+    context = {"conversation": conversation, "form": form}
+    if not request.htmx:
+        return render(request, "chat/rename.html", context, status=422 if request.method == "POST" else 200)
+    response = render(request, "chat/_rename.html", context, status=422 if request.method == "POST" else 200)
+    response.headers |= {"HX-Retarget": "#asking", "HX-Reswap": "innerHTML"}
+    return response
 
 
 @require_POST
@@ -86,8 +88,8 @@ def delete(request: Request, pk: UUID) -> HttpResponse:
     return response
 
 
-def _list_changed(response: HttpResponse) -> HttpResponse:
-    response.headers["HX-Trigger"] = "chat-list"
+def _list_changed(response: HttpResponse, **more: dict[str, str]) -> HttpResponse:
+    response.headers["HX-Trigger"] = json.dumps({"chat-list": {}, **more})
     return response
 
 

@@ -134,17 +134,27 @@ class Driver:
             self._take(family.decode_whole(await answer.read()))
             return
         frames, decoder = FrameDecoder(), family.decoder()
-        async for chunk in answer.chunks:
-            for frame in frames.feed(chunk):
-                self._take(decoder.feed(frame))
-            self._size += len(chunk)
-            if self._size > LARGEST_ANSWER:
-                raise GatewayError("protocol", "The answer is larger than 32 MB.", code="too_long")
-            if self.transcript.failure is not None:
-                break
+        try:
+            async for chunk in answer.chunks:
+                for frame in frames.feed(chunk):
+                    self._take(decoder.feed(frame))
+                self._grow(len(chunk))
+                if decoder.ended:
+                    break
+        except GatewayError as error:
+            if not self.transcript.parts:
+                raise
+            if error.kind != "network":
+                self._take(decoder.broke(error))
+            # A broken socket is an end like any other: complete if the reason had come, else interrupted.
         for frame in frames.flush():
             self._take(decoder.feed(frame))
         self._take(decoder.end())
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > LARGEST_ANSWER:
+            raise GatewayError("protocol", "The answer is larger than 32 MB.", code="too_long")
 
     def _take(self, events: list[Event]) -> None:
         for event in events:
@@ -251,9 +261,6 @@ class Driver:
             error = GatewayError(
                 failure.kind, failure.message, code=failure.code, status=200, request_id=self.request_id
             )
-        elif error is not None and error.kind == "network" and folded.parts:
-            # The socket broke in mid-answer: what came is kept, and can be continued (contract section 3).
-            error = GatewayError("interrupted", error.message, code=error.code, request_id=self.request_id)
         status = self.ending if self.ending and folded.finished is None else "failed" if error else "finished"
         return Outcome(
             status=status,

@@ -131,6 +131,17 @@ def _context(
         "examples": EXAMPLES,
         "complaint": "",
         "errors": {},
+        "inspector": _inspector(request.COOKIES.get("inspector", "")),
+    }
+
+
+def _inspector(cookie: str) -> dict[str, Any]:
+    """How the person left the inspector: `open-340`; "auto" leaves it to the width of the window."""
+    state, _, width = cookie.partition("-")
+    known = width.isdigit() and len(width) == 3
+    return {
+        "state": state if state in ("open", "closed") else "auto",
+        "width": min(max(int(width) // 20 * 20, 280), 560) if known else 340,
     }
 
 

@@ -46,13 +46,14 @@ def word(value: Any) -> str:
     return storable(value[:LONGEST_WORD]) if isinstance(value, str) else ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Call:
     """A tool call being put together. Its part opens when its name is known.
 
     `told`: upstream gave an id, which may come after the part was opened with one of ours.
     """
 
+    number: int
     call_id: str = ""
     told: bool = False
     name: str = ""
@@ -97,6 +98,13 @@ class Decoder(ABC):
         """The stream is over: the ending, unless it came already."""
         if not self.ended:
             self._conclude()
+        events, self._out = self._out, []
+        return events
+
+    def broke(self, error: errors.GatewayError) -> list[Event]:
+        """The connection failed: what was held back, every part closed, and the failure."""
+        if not self.ended:
+            self.fail_with(error)
         events, self._out = self._out, []
         return events
 
@@ -222,7 +230,7 @@ class Decoder(ABC):
     def _call_of(self, index: int | None, call_id: str, name: str) -> _Call:
         call = self._known_call(index, call_id, name)
         if call is None:
-            call = _Call()
+            call = _Call(len(self._calls))
             self._calls.append(call)
             self.tools_called = True
             self._fall_silent()
@@ -245,7 +253,7 @@ class Decoder(ABC):
         if not call.call_id:
             # Unlike that of any other answer, as some providers demand of the history they are sent.
             answer = "".join(c for c in self._response_id if c.isascii() and c.isalnum())[-24:]
-            call.call_id = f"own_{answer}_{self._calls.index(call)}"
+            call.call_id = f"own_{answer}_{call.number}"
         call.part = self._begin("tool_call", call.name, call.call_id)
         held, call.held = "".join(call.held), []
         self._argue(call, held)

@@ -52,15 +52,14 @@ class ParamSpec:
 
     def _within(self, value: float) -> None:
         low, high = self.minimum, self.maximum
-        if (low is None or value >= low) and (high is None or value <= high):
+        too_low, too_high = low is not None and value < low, high is not None and value > high
+        if not too_low and not too_high:
             return
-        if low is not None and high is not None:
-            raise ValueError(f"{self.label} must be between {_shown(low)} and {_shown(high)}.")
-        raise ValueError(
-            f"{self.label} must be at least {_shown(low)}."
-            if low is not None
-            else f"{self.label} must be at most {_shown(high)}."
-        )
+        if low is None or high is None:
+            raise ValueError(
+                f"{self.label} must be at {f'most {high:g}' if low is None else f'least {low:g}'}."
+            )
+        raise ValueError(f"{self.label} must be between {_shown(low)} and {_shown(high)}.")
 
     def _float(self, raw: Any) -> float:
         value = self._number(raw, "a number, such as 0.7")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django import template
 from django.http import HttpRequest
@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 NOT_TOLD = "not told"
+# A filter gets "" for a variable that is not there.
+Missing = Literal[""] | None
 FAMILIES = {
     "openai_chat": "OpenAI chat",
     "openai_responses": "Responses",
@@ -90,7 +92,7 @@ def status(name: str, word: str = "") -> SafeString:
 
 
 @register.filter
-def duration(ms: float | None) -> str:
+def duration(ms: float | Missing) -> str:
     """Milliseconds as people say them: 820 ms, 1.24 s, 12.4 s, 2 min 05 s, 1 h 02 min."""
     if ms is None or ms == "":
         return NOT_TOLD
@@ -108,7 +110,7 @@ def duration(ms: float | None) -> str:
 
 
 @register.filter
-def filesize_short(size: float | None) -> str:
+def filesize_short(size: float | Missing) -> str:
     """Bytes in decimal units, as disks and browsers count: 3.1 MB."""
     if size is None or size == "":
         return NOT_TOLD
@@ -121,7 +123,7 @@ def filesize_short(size: float | None) -> str:
 
 
 @register.filter
-def tokens(count: int | None) -> str:
+def tokens(count: int | Missing) -> str:
     """A count with thousands parted; unknown is said, never shown as 0."""
     if count is None or count == "":
         return NOT_TOLD

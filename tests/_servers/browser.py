@@ -16,7 +16,7 @@ import pytest
 from tests._servers.chromium import chromium
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js"
 FLAGS = [
@@ -33,7 +33,7 @@ addEventListener('securitypolicyviolation', event =>
 """
 
 
-@dataclass(slots=True)
+@dataclass  # no slots: playwright keeps its wrappers of bound methods on their object
 class Watch:
     """What went wrong on the pages of a test. `allow` names what the test provokes on purpose."""
 
@@ -46,12 +46,12 @@ class Watch:
     def note(self, problem: str) -> None:
         self.problems.append(problem)
 
-    def follow(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.note(f"script error: {error}"))
-        page.on("request", self._request)
-        page.expose_function("noteViolation", lambda text: self.note(f"content policy: {text}"))
-        page.add_init_script(LISTEN)
+    def follow(self, context: BrowserContext) -> None:
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.note(f"script error: {error.error}"))
+        context.on("request", self._request)
+        context.expose_function("noteViolation", lambda text: self.note(f"content policy: {text}"))
+        context.add_init_script(LISTEN)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -107,7 +107,7 @@ def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
     def start(*, width: int = 1440, height: int = 900, **options: Any) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
-        context.on("page", watch.follow)
+        watch.follow(context)
         return context.new_page()
 
     yield start
@@ -130,9 +130,9 @@ def axe() -> Callable[..., None]:
             page.evaluate(AXE.read_text())
         found = page.evaluate("where => axe.run(where || document, {resultTypes: ['violations']})", within)
         rows = [
-            f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['target']} {node['html'][:200]}"
-            for violation in found["violations"]
-            for node in violation["nodes"]
+            f"{rule['id']} ({rule['impact']}): {rule['help']}: {node['target']} {node['html'][:200]}"
+            for rule in found["violations"]
+            for node in rule["nodes"]
         ]
         assert not rows, f"{page.url}\n" + "\n".join(rows)
 

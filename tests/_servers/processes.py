@@ -5,23 +5,16 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # A bound against hanging for ever, never a measure of speed.
 PATIENCE_S = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def clean_env(**values: str) -> dict[str, str]:
@@ -72,6 +65,11 @@ class Process:
     def output(self) -> str:
         with self._changed:
             return "".join(self.lines)
+
+    def all_output(self) -> str:
+        """All it ever wrote; waits until nobody can write any more."""
+        self._reader.join(PATIENCE_S)
+        return self.output
 
     def _read(self) -> None:
         for line in self.popen.stdout:
@@ -125,6 +123,14 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             return
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """For what the system tells nobody about, such as the end of somebody else's child."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
 
 
 def run(argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path = ROOT) -> str:

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from playground import stores
-from tests._servers.processes import Process, clean_env, free_port
+from playground.premises import free_port
+from tests._servers.processes import Process, clean_env
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
@@ -28,7 +29,7 @@ class Postgres:
     process: Process
 
     def url(self, database: str) -> str:
-        return f"postgresql://{stores.POSTGRES_ROLE}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{stores.ROLE}@127.0.0.1:{self.port}/{database}"
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -78,7 +79,7 @@ def redis_server() -> Iterator[str]:
 def running_redis() -> Iterator[tuple[str, Process]]:
     with tempfile.TemporaryDirectory(prefix="playground-redis-") as folder:
         port = free_port()
-        process = Process(stores.redis_command(Path(folder), port, keep=False), env=clean_env())
+        process = Process(stores.redis_command(Path(folder), port), env=clean_env())
         try:
             process.wait_for(stores.READY["redis"])
             yield f"redis://127.0.0.1:{port}/0", process

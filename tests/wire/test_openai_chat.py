@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from playground.gateway.errors import GatewayError
 from playground.gateway.events import Failed, Finished, PartClosed, PartDelta, PartOpened
 from playground.gateway.sse import Frame, FrameDecoder
 from playground.gateway.transcript import Transcript
@@ -163,6 +164,17 @@ def test_nothing_follows_an_error_inside_a_stream():
     assert decoder.feed(Frame(data="[DONE]")) == []
     assert decoder.end() == []
     assert decoder.ignored == 1
+
+
+def test_a_broken_connection_gives_what_was_held_back_and_then_the_failure():
+    decoder = CHAT.decoder()
+    held = {"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": '{"a"'}}]}
+    events = decoder.feed(Frame(data=json.dumps({"choices": [{"delta": {"content": "Hi"} | held}]})))
+    events += decoder.broke(GatewayError("network", "Lost", code="reset"))
+    assert_well_formed(events)
+    assert [part.text for part in fold(events).parts] == ["Hi", '{"a"']
+    assert events[-1] == Failed("network", "Lost", "reset")
+    assert decoder.broke(GatewayError("timeout")) == []
 
 
 def test_an_error_on_a_choice_ends_the_answer():

@@ -138,6 +138,11 @@ def test_whoever_called_a_tool_and_says_stop_stopped_for_the_tool():
     assert (transcript.reason, transcript.raw_reason) == ("tool_calls", "stop")
 
 
+def test_each_of_many_calls_without_an_id_has_its_own():
+    transcript = fold(*([call(index, name="f", arguments="{}")] for index in range(300)))
+    assert len({part.call_id for part in transcript.parts}) == 300
+
+
 def test_ids_of_our_own_differ_from_answer_to_answer():
     first = fold([call(0, name="f")])
     decoder = FAMILIES["openai_chat"].decoder()

@@ -121,8 +121,16 @@ def wait_until(run: Run) -> datetime | None:
 
 
 @register.filter
-def can_go_on(run: Run) -> bool:
-    """A cut answer with text: by a limit, a fault, a person or a restart."""
+def may_retry(run: Run | None) -> bool:
+    """Whether asking again as it is can help."""
+    return run is None or run.status != Run.Status.FAILED or about(run).retryable
+
+
+@register.filter
+def can_go_on(run: Run | None) -> bool:
+    """A cut answer: by a limit, a fault, a person or a restart."""
+    if run is None:
+        return False
     if run.status in (Run.Status.STOPPED, Run.Status.INTERRUPTED):
         return True
     return run.status == Run.Status.FAILED or run.reason == "length"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import os
-import socket
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -16,9 +13,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from accounts import owner
+from accounts import links
+from accounts.owner import local_owner
 from playground import processes
+from playground.premises import Taken, lock, need_port
 from playground.supervisor import Child, Plan, replace_this_process
 
 # The whole of it ends in under 5 s after a Ctrl-C, so that running answers get 2 s of that.
@@ -36,50 +36,22 @@ class Command(BaseCommand):
     def handle(self, *, no_demo: bool, **options: Any) -> None:
         if not settings.EMBEDDED:
             raise CommandError("play is for embedded mode; in production the processes run by themselves")
-        lock(settings.DATA_DIR / "lock", settings.SITE_URL)
-        need_port("PORT", settings.PORT)
-        if not no_demo:
-            need_port("DEMO_PORT", settings.DEMO_PORT)
+        try:
+            lock(settings.DATA_DIR, settings.SITE_URL)
+            need_port("PORT", settings.PORT, "make run")
+            if not no_demo:
+                need_port("DEMO_PORT", settings.DEMO_PORT, "make run")
+        except Taken as error:
+            raise CommandError(str(error)) from error
         try:
             migrate()
-            link = owner.prepare()
+            call_command("ensure_owner", demo_url="" if no_demo else settings.DEMO_URL)
+            link = links.address(links.make_link(local_owner(), timezone.now()))
         except DatabaseError as error:
             raise CommandError(f"the database in {settings.DATA_DIR} cannot be used: {error}") from error
         collect_static(settings.STATIC_ROOT)
         connections.close_all()
         replace_this_process(plan(link, with_demo=not no_demo))
-
-
-def lock(path: Path, address: str) -> None:
-    """Held until the supervisor and its children are gone: the descriptor survives the exec below."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        running = os.pread(handle, 200, 0).decode(errors="replace") or "another address"
-        raise CommandError(
-            f"The playground already runs on {path.parent} at {running}; end that one, or set PLAYGROUND_DATA"
-        ) from error
-    except OSError as error:
-        raise CommandError(f"cannot write to the data folder {path.parent}: {error.strerror}") from error
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, address.encode(), 0)
-    os.set_inheritable(handle, True)
-
-
-def need_port(name: str, port: int) -> None:
-    """A browser may try either loopback address for `localhost`, so both have to be free."""
-    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        try:
-            with socket.socket(family) as listener:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EACCES:
-                raise CommandError(f"Port {port} needs more rights; try {name}=8010 make run") from error
-            if error.errno == errno.EADDRINUSE:
-                raise CommandError(f"Port {port} is taken; try {name}={port + 10} make run") from error
-            # No IPv6 on this machine: nobody else can be listening there.
 
 
 def migrate() -> None:

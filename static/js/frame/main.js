@@ -27,7 +27,7 @@ async function saveTheme(theme) {
   const body = new FormData(form);
   body.set("theme", theme);
   // What is on screen counts; a failed save shows again at the next load.
-  await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+  await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => {});
 }
 
 document.addEventListener("submit", (event) => {

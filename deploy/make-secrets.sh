@@ -1,0 +1,19 @@
+#!/bin/sh
+# Makes what production mode has to keep secret, one file each, in the folder given; keeps what is there.
+# usage: deploy/make-secrets.sh FOLDER [DATABASE HOST AND PORT]
+set -eu
+folder=${1:?usage: deploy/make-secrets.sh FOLDER [DATABASE HOST AND PORT]}
+database=${2:-postgres:5432}
+
+# The folder keeps everybody else out; the files may be read, as every container has a user of its own.
+mkdir -p "$folder"
+chmod 0700 "$folder"
+umask 0333
+
+urlsafe() { openssl rand -base64 "$1" | tr -d '\n=' | tr '+/' '-_'; }
+keep() { [ -e "$folder/$1" ] || printf '%s\n' "$2" >"$folder/$1"; }
+
+keep secret_key "$(urlsafe 48)"
+keep vault_keys "k$(openssl rand -hex 3):$(urlsafe 32)"
+keep postgres_password "$(urlsafe 24)"
+keep database_url "postgresql://playground:$(cat "$folder/postgres_password")@$database/playground"

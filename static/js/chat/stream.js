@@ -1,0 +1,420 @@
+// The page's one EventSource, and the answers it writes: ops are queued and put on screen a frame at a time.
+import { find, follow, liveTurns, ofRun, refreshThread, refreshTurn } from "./thread.js";
+
+const chat = document.getElementById("chat");
+const spoken = document.getElementById("spoken");
+const offline = document.getElementById("offline");
+const FRAME_MS = 8;
+const LONG_TAIL = 4000;
+const HIDDEN_CLOSE_MS = 10_000;
+const SPEAK_EVERY_MS = 1500;
+
+const views = new Map();
+const running = new Set();
+let source = null;
+let queue = [];
+let pumping = false;
+let wasOpen = false;
+let hiddenTimer = 0;
+let retryTimer = 0;
+let retryMs = 1000;
+
+// One answer being written
+
+class RunView {
+  constructor(run, turn) {
+    this.run = run;
+    this.turn = turn;
+    this.parts = [];
+    this.unsaid = "";
+    this.quiet = true;
+  }
+
+  get box() {
+    if (!this.article?.isConnected) {
+      this.article = ofRun(this.run) ?? find(this.turn);
+      // Another element for the same answer: what was written into the old one is written again.
+      this.adopt();
+    }
+    return this.article;
+  }
+
+  adopt() {
+    const body = this.article?.querySelector(":scope > .turn-body");
+    if (!body) return;
+    const there = [...body.children];
+    this.parts.forEach((part, at) => {
+      if (part.element) body.append(part.element);
+      else if (there[at]?.dataset.kind === part.kind) part.attach(there[at]);
+    });
+    if (this.parts.some((part) => part.element)) {
+      const own = new Set(this.parts.map((part) => part.element));
+      for (const child of there) if (!own.has(child)) child.remove();
+    }
+  }
+
+  get live() {
+    return Boolean(this.box?.hasAttribute("data-live"));
+  }
+
+  apply(op) {
+    if (!this.live) return;
+    this[op[0]]?.(...op.slice(1));
+  }
+
+  open(index, kind, name, callId) {
+    this.parts[index] ??= new Part(this, kind, name, callId);
+    this.parts[index].show(index);
+  }
+
+  text(index, delta) {
+    const part = this.parts[index];
+    part?.write(delta);
+    if (part?.kind === "text") this.hear(delta);
+  }
+
+  block(index, html, tail) {
+    this.parts[index]?.finish(html, tail);
+  }
+
+  close(index) {
+    this.parts[index]?.close();
+  }
+
+  status(status, note) {
+    const place = this.box.querySelector("[data-note]");
+    if (place) place.textContent = note || (status === "queued" ? "Waiting…" : this.saying());
+  }
+
+  saying() {
+    const model = this.box.querySelector(".turn-model")?.textContent ?? "the model";
+    return this.parts.length ? "Writing…" : `Asking ${model}…`;
+  }
+
+  first() {
+    this.status("running", "Writing…");
+  }
+
+  end(status, digest) {
+    this.box.dataset.shownDigest = digest;
+    this.box.removeAttribute("data-live");
+    for (const part of this.parts) part.close();
+    this.say(true);
+    if (status !== "finished") speak({ failed: "The answer failed.", stopped: "Stopped." }[status] ?? "Interrupted.");
+    views.delete(this.run);
+    refreshTurn(this.turn);
+  }
+
+  // From a snapshot: block by block, each a unit of work of its own; equal ones stay as they are.
+  begin(count) {
+    this.quiet = true;
+    while (this.parts.length > count) this.parts.pop().element.remove();
+  }
+
+  keep(index, at, html) {
+    this.parts[index].put(at, html);
+  }
+
+  trim(index, count, tail, closed) {
+    this.parts[index].trim(count, tail, closed);
+  }
+
+  settled() {
+    this.quiet = false;
+  }
+
+  hear(delta) {
+    if (this.quiet) return;
+    this.unsaid += delta;
+    this.sayLater ??= setTimeout(() => this.say(false), SPEAK_EVERY_MS);
+  }
+
+  // Whole sentences only, so that a screen reader is not interrupted at every token.
+  say(all) {
+    clearTimeout(this.sayLater);
+    this.sayLater = undefined;
+    const end = all ? this.unsaid.length : lastEnd(this.unsaid);
+    if (!end) return;
+    speak(this.unsaid.slice(0, end).replace(/[*_`#>|~]+/g, ""));
+    this.unsaid = this.unsaid.slice(end);
+  }
+}
+
+function lastEnd(text) {
+  const ends = [...text.matchAll(/[.!?…。！？](?=\s)|\n/g)];
+  return ends.length ? ends.at(-1).index + 1 : 0;
+}
+
+function speak(text) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  spoken.append(line);
+  while (spoken.childElementCount > 5) spoken.firstElementChild.remove();
+}
+
+// A part of an answer: finished blocks, which are never touched again, and an open tail of plain text
+
+class Part {
+  constructor(view, kind, name, callId) {
+    Object.assign(this, { view, kind, name, callId, html: [], began: performance.now(), open: true });
+  }
+
+  show(index) {
+    if (this.element?.isConnected) return;
+    const body = this.view.box.querySelector(":scope > .turn-body");
+    const there = body.children[index];
+    if (there?.dataset.kind === this.kind) return this.attach(there);
+    const made = document.getElementById(`part-${this.kind}`) ?? document.getElementById("part-text");
+    this.attach(made.content.firstElementChild.cloneNode(true));
+    const name = this.element.querySelector(".part-name");
+    if (name) name.textContent = this.name;
+    body.insertBefore(this.element, there ?? null);
+  }
+
+  attach(element) {
+    this.element = element;
+    this.blocks = element.querySelector(".blocks");
+    this.tail = document.createElement("div");
+    this.tail.className = "block tail";
+    this.rest = document.createTextNode("");
+    this.tail.append(this.rest);
+    this.blocks.append(this.tail);
+    element.toggleAttribute("data-open", this.open);
+  }
+
+  write(delta) {
+    this.rest.appendData(delta);
+    if (this.rest.length > LONG_TAIL) this.freeze();
+  }
+
+  // The lines of a long tail that cannot change any more leave the text that is laid out anew.
+  freeze() {
+    const cut = this.rest.data.lastIndexOf("\n") + 1;
+    if (!cut) return;
+    const lines = document.createElement("div");
+    lines.textContent = this.rest.data.slice(0, cut);
+    this.rest.before(lines);
+    this.rest.data = this.rest.data.slice(cut);
+  }
+
+  setTail(text) {
+    this.tail.replaceChildren(this.rest);
+    this.rest.data = text;
+    if (text.length > LONG_TAIL) this.freeze();
+  }
+
+  finish(html, tail) {
+    this.html.push(html);
+    this.tail.before(blockOf(html));
+    this.setTail(tail);
+  }
+
+  put(at, html) {
+    const there = this.blocks.children[at];
+    if (there && there !== this.tail) {
+      if (this.html[at] === html) return;
+      const fresh = blockOf(html);
+      if (!fresh.isEqualNode(there)) there.replaceWith(fresh);
+    } else {
+      this.tail.before(blockOf(html));
+    }
+    this.html[at] = html;
+  }
+
+  trim(count, tail, closed) {
+    while (this.blocks.childElementCount - 1 > count) this.tail.previousElementSibling.remove();
+    this.html.length = count;
+    this.setTail(tail);
+    if (closed) this.close();
+  }
+
+  close() {
+    if (!this.open) return;
+    this.open = false;
+    this.setTail("");
+    this.tail.remove();
+    this.element.removeAttribute("data-open");
+    const time = this.element.querySelector(".part-time");
+    if (time && !this.view.quiet) time.textContent = `${((performance.now() - this.began) / 1000).toFixed(1)} s`;
+  }
+}
+
+function blockOf(html) {
+  const block = document.createElement("div");
+  block.className = "block";
+  block.innerHTML = html;
+  return block;
+}
+
+// From frames to the screen
+
+function snapshotOps(data) {
+  const ops = [["begin", data.parts.length]];
+  data.parts.forEach((part, index) => {
+    ops.push(["open", index, part.kind, part.name, part.call_id]);
+    part.blocks.forEach((html, at) => ops.push(["keep", index, at, html]));
+    ops.push(["trim", index, part.blocks.length, part.tail, part.closed]);
+  });
+  ops.push(["status", data.status, data.note], ["settled"]);
+  return ops;
+}
+
+function take(data, ops) {
+  let view = views.get(data.run);
+  if (!view) views.set(data.run, (view = new RunView(data.run, data.turn)));
+  for (const op of ops) {
+    if (op[0] === "end") ended(data.run);
+    const last = queue.at(-1);
+    if (op[0] === "text" && last?.view === view && last.op[0] === "text" && last.op[1] === op[1]) last.op[2] += op[2];
+    else queue.push({ view, op });
+  }
+  pump();
+}
+
+function pump() {
+  if (pumping || !queue.length) return;
+  pumping = true;
+  // A hidden page paints no frames, but what is said and counted goes on.
+  if (document.hidden) setTimeout(work, 250);
+  else requestAnimationFrame(work);
+}
+
+function work() {
+  pumping = false;
+  const until = performance.now() + FRAME_MS;
+  let done = 0;
+  while (done < queue.length && (done === 0 || performance.now() < until)) {
+    const { view, op } = queue[done];
+    // The answer's box comes with the response to the question, which can be behind the first words.
+    if (!view.box) {
+      const waiting = queue.filter((each) => each.view === view);
+      queue = [...queue.slice(done).filter((each) => each.view !== view)];
+      held.set(view, [...(held.get(view) ?? []), ...waiting]);
+      done = 0;
+      continue;
+    }
+    view.apply(op);
+    done += 1;
+  }
+  queue = queue.slice(done);
+  follow();
+  pump();
+}
+
+const held = new Map();
+
+document.addEventListener("chat:turns", () => {
+  for (const [view, waiting] of held) {
+    if (!view.box) continue;
+    held.delete(view);
+    queue.push(...waiting);
+  }
+  for (const turn of liveTurns()) started(turn.dataset.run);
+  ensureOpen();
+  pump();
+});
+
+// What is running here
+
+function started(run) {
+  if (running.has(run)) return;
+  running.add(run);
+  tellBusy();
+}
+
+function ended(run) {
+  if (running.delete(run)) tellBusy();
+}
+
+function tellBusy() {
+  document.dispatchEvent(new CustomEvent("playground:busy", { detail: running.size }));
+}
+
+// The connection
+
+function url() {
+  const known = !("fresh" in chat.dataset);
+  return chat.dataset.liveUrl + (known ? `?conversation=${chat.dataset.conversation}` : "");
+}
+
+function ensureOpen() {
+  if (!source || source.readyState === EventSource.CLOSED || source.to !== url()) connect();
+}
+
+function connect() {
+  clearTimeout(retryTimer);
+  source?.close();
+  source = new EventSource(url());
+  source.to = url();
+  source.addEventListener("open", () => {
+    retryMs = 1000;
+    offline.hidden = true;
+  });
+  source.addEventListener("error", lost);
+  const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
+  on("ready", ready);
+  on("snapshot", (data) => take(data, snapshotOps(data)));
+  on("run", (data) => take(data, data.ops));
+  on("feed", feed);
+  on("drain", (data) => {
+    source.close();
+    later(data.retry_ms);
+  });
+}
+
+function later(ms) {
+  clearTimeout(retryTimer);
+  retryTimer = setTimeout(connect, ms);
+}
+
+function lost() {
+  if (running.size) offline.hidden = false;
+  if (source.readyState !== EventSource.CLOSED) return;
+  // The server said no (a restart, a lost session): EventSource does not come back by itself.
+  later(retryMs);
+  retryMs = Math.min(retryMs * 2, 30_000);
+}
+
+function ready(data) {
+  for (const turn of liveTurns()) {
+    if (!data.runs.includes(turn.dataset.run)) {
+      turn.removeAttribute("data-live");
+      ended(turn.dataset.run);
+      refreshTurn(turn.dataset.turn);
+    }
+  }
+  // What was said while nobody listened.
+  if (wasOpen && !("fresh" in chat.dataset)) refreshThread();
+  if (wasOpen) document.dispatchEvent(new CustomEvent("chat:list"));
+  wasOpen = true;
+}
+
+function feed(data) {
+  if (data.kind === "turns" && data.conversation === chat.dataset.conversation) {
+    if (!ofRun(data.run)) refreshThread();
+  } else if (data.kind === "ended") {
+    const turn = ofRun(data.run);
+    if (turn) turn.removeAttribute("data-live");
+    ended(data.run);
+    if (turn) refreshTurn(turn.dataset.turn);
+  } else if (data.kind === "gone") {
+    location.reload();
+  }
+  if (data.kind === "list" || data.kind === "turns") document.dispatchEvent(new CustomEvent("chat:list"));
+  if (["activity", "list", "turns"].includes(data.kind)) window.htmx?.trigger("#activity", "activity");
+}
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiddenTimer);
+  if (document.hidden) {
+    hiddenTimer = setTimeout(() => running.size || (source?.close(), clearTimeout(retryTimer)), HIDDEN_CLOSE_MS);
+  } else {
+    ensureOpen();
+    pump();
+  }
+});
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", (event) => event.persisted && ensureOpen());
+
+for (const turn of liveTurns()) started(turn.dataset.run);
+connect();

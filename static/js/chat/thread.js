@@ -1,0 +1,188 @@
+// The thread on screen: puts turns where they belong, follows the end, keeps clocks and counts.
+const scroll = document.getElementById("scroll");
+const chat = document.getElementById("chat");
+const jump = document.getElementById("jump");
+const NEAR_PX = 60;
+let following = true;
+let lastTop = 0;
+
+export const turns = () => document.getElementById("turns");
+export const find = (turn) => document.getElementById(`turn-${turn}`);
+export const ofRun = (run) => document.querySelector(`[data-run="${CSS.escape(run)}"]`);
+export const liveTurns = () => [...document.querySelectorAll("#turns > [data-live]")];
+
+// Following the end
+
+const fromEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight;
+
+scroll.addEventListener("scroll", () => {
+  const top = scroll.scrollTop;
+  if (fromEnd() < NEAR_PX) following = true;
+  else if (top < lastTop - 1) following = false;
+  lastTop = top;
+  jump.hidden = following || fromEnd() < scroll.clientHeight / 2;
+}, { passive: true });
+
+export function follow() {
+  if (following) toEnd();
+  else jump.hidden = fromEnd() < NEAR_PX;
+}
+
+export function toEnd() {
+  following = true;
+  jump.hidden = true;
+  scroll.scrollTop = scroll.scrollHeight;
+  lastTop = scroll.scrollTop;
+}
+
+jump.addEventListener("click", toEnd);
+// The composer grows, the keyboard of a phone opens, blocks out of sight get their true height.
+const watch = new ResizeObserver(() => following && toEnd());
+watch.observe(scroll);
+watch.observe(scroll.firstElementChild);
+
+// Putting turns in their place
+
+function fragment(html) {
+  const box = document.createElement("template");
+  box.innerHTML = html;
+  return box.content;
+}
+
+// The body stays when it is the same text, so that a selection in it and what is unfolded stay too.
+export function replaceTurn(old, fresh) {
+  const digest = old.dataset.shownDigest ?? old.dataset.digest;
+  const body = old.querySelector(":scope > .turn-body");
+  if (digest !== undefined && digest === fresh.dataset.digest && body && !body.querySelector("[data-edit-form]")) {
+    keepTimes(fresh, body);
+    fresh.querySelector(":scope > .turn-body").replaceWith(body);
+  }
+  const focused = old.contains(document.activeElement) && !body?.contains(document.activeElement);
+  old.replaceWith(fresh);
+  if (focused) fresh.querySelector("button, a")?.focus({ preventScroll: true });
+  return fresh;
+}
+
+function keepTimes(fresh, body) {
+  const told = fresh.querySelectorAll(".part-time");
+  body.querySelectorAll(".part-time").forEach((time, at) => {
+    if (told[at]?.textContent.trim()) time.textContent = told[at].textContent;
+  });
+}
+
+// Makes the shown branch that of `fresh` (a #turns element): turns that are the same stay untouched.
+export function place(fresh) {
+  const here = turns();
+  const after = fresh.dataset.after && find(fresh.dataset.after);
+  const added = [];
+  let at = after ? after.nextElementSibling : here.firstElementChild;
+  if (!after) dropEarlier(fresh);
+  for (const turn of [...fresh.children]) {
+    const same = find(turn.dataset.turn);
+    if (same && same.parentElement === here) {
+      while (at && at !== same) at = dropped(at);
+      at = same.nextElementSibling;
+      if (same.dataset.version === turn.dataset.version && !same.querySelector("[data-edit-form]")) continue;
+      if (same.hasAttribute("data-live") && turn.hasAttribute("data-live")) continue;
+      added.push(replaceTurn(same, turn));
+    } else {
+      here.insertBefore(turn, at);
+      added.push(turn);
+    }
+  }
+  while (at) at = dropped(at);
+  document.getElementById("welcome")?.remove();
+  document.dispatchEvent(new CustomEvent("chat:turns"));
+  return added;
+}
+
+function dropped(turn) {
+  const next = turn.nextElementSibling;
+  turn.remove();
+  return next;
+}
+
+// A branch that begins above what is shown: what was loaded earlier belongs to another one.
+function dropEarlier(fresh) {
+  if (!fresh.dataset.after) document.getElementById("earlier")?.replaceChildren();
+}
+
+window.htmx?.defineExtension("branch", {
+  isInlineSwap: () => false,
+  handleSwap(style, target, content) {
+    if (style !== "branch") return false;
+    const fresh = content.querySelector("#turns");
+    if (!fresh) return false;
+    return place(fresh);
+  },
+});
+
+export async function refreshTurn(turn) {
+  const old = find(turn);
+  if (!old?.dataset.turnUrl) return;
+  const html = await text(old.dataset.turnUrl);
+  const fresh = html && fragment(html).firstElementChild;
+  if (!fresh || !old.isConnected) return;
+  window.htmx.process(replaceTurn(old, fresh));
+  document.dispatchEvent(new CustomEvent("chat:turns"));
+  follow();
+}
+
+export async function refreshThread() {
+  const html = await text(turns().dataset.threadUrl);
+  const fresh = html && fragment(html).querySelector("#turns");
+  if (!fresh) return;
+  for (const turn of place(fresh)) window.htmx.process(turn);
+  follow();
+}
+
+async function text(url) {
+  try {
+    const response = await fetch(url, { headers: { "HX-Request": "true" }, redirect: "error" });
+    return response.ok ? await response.text() : "";
+  } catch {
+    return "";
+  }
+}
+
+// Earlier turns come in above: what is being read stays where it is.
+let heightBefore = 0;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "earlier") heightBefore = scroll.scrollHeight - scroll.scrollTop;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const earlier = document.getElementById("earlier");
+  const loose = [...document.querySelectorAll(".chat-column > article")];
+  if (!earlier || !loose.length) return;
+  turns().prepend(...loose);
+  scroll.scrollTop = scroll.scrollHeight - heightBefore;
+  lastTop = scroll.scrollTop;
+});
+
+// Clocks: how long an answer is being written, and how long to wait before a retry
+
+function seconds(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  return s < 60 ? `${s} s` : `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, "0")} s`;
+}
+
+function tick() {
+  const now = Date.now();
+  for (const clock of document.querySelectorAll("#turns [data-since]")) {
+    clock.textContent = seconds(now - Date.parse(clock.dataset.since));
+  }
+  for (const wait of document.querySelectorAll("#turns [data-until]")) {
+    const left = Date.parse(wait.dataset.until) - now;
+    const retry = wait.closest(".failure").querySelector("[data-retry]");
+    if (retry) retry.disabled = left > 0;
+    wait.textContent = left > 0 ? `You can try again in ${seconds(left + 999)}.` : "You can try again now.";
+    if (left <= 0) wait.removeAttribute("data-until");
+  }
+}
+
+setInterval(tick, 1000);
+document.addEventListener("chat:turns", tick);
+tick();
+if (!location.hash) toEnd();
+else following = false;
+chat.dataset.ready = "";
