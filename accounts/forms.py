@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import available_timezones
 
 from allauth.account.forms import SignupForm
@@ -12,6 +12,11 @@ from django.conf import settings
 
 from accounts import invitations
 from accounts.models import User
+
+if TYPE_CHECKING:
+    UserForm = forms.ModelForm[User]
+else:
+    UserForm = forms.ModelForm  # generic in the stubs alone
 
 
 class SignUpForm(SignupForm):  # type: ignore[misc] # allauth ships no types
@@ -40,7 +45,7 @@ def time_zones() -> list[tuple[str, str]]:
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in sorted(names))]
 
 
-class AppearanceForm(forms.ModelForm[User]):
+class AppearanceForm(UserForm):
     tz = forms.ChoiceField(
         label="Time zone", help_text="Times on the site are shown in it.", choices=time_zones
     )
@@ -56,13 +61,13 @@ class AppearanceForm(forms.ModelForm[User]):
         widgets: ClassVar[dict[str, forms.Widget]] = {"theme": forms.RadioSelect()}
 
 
-class ThemeForm(forms.ModelForm[User]):
+class ThemeForm(UserForm):
     class Meta:
         model = User
         fields: ClassVar[list[str]] = ["theme"]
 
 
-class AccountForm(forms.ModelForm[User]):
+class AccountForm(UserForm):
     name = forms.CharField(
         label="Name",
         max_length=100,

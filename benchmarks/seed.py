@@ -55,7 +55,7 @@ def seed(people: int, address: str) -> dict[str, Any]:
 
 def conversations() -> list[str]:
     """An empty conversation for each person, in the order they were made."""
-    users = User.objects.filter(email__startswith="bench").order_by("date_joined", "pk")
+    users = User.objects.filter(email__startswith="bench").order_by("created_at", "pk")
     teams = {team.personal_of_id: team for team in Team.objects.exclude(personal_of=None)}
     rows = [Conversation(team=teams[user.pk], owner=user, settings={}) for user in users]
     Conversation.objects.bulk_create(rows)

@@ -10,10 +10,11 @@ mkdir -p "$folder"
 chmod 0700 "$folder"
 umask 0333
 
-urlsafe() { openssl rand -base64 "$1" | tr -d '\n=' | tr '+/' '-_'; }
+urlsafe() { head -c "$1" /dev/urandom | base64 | tr -d '\n=' | tr '+/' '-_'; }
+hex() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
 keep() { [ -e "$folder/$1" ] || printf '%s\n' "$2" >"$folder/$1"; }
 
 keep secret_key "$(urlsafe 48)"
-keep vault_keys "k$(openssl rand -hex 3):$(urlsafe 32)"
+keep vault_keys "k$(hex 3):$(urlsafe 32)"
 keep postgres_password "$(urlsafe 24)"
 keep database_url "postgresql://playground:$(cat "$folder/postgres_password")@$database/playground"

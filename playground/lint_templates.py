@@ -22,12 +22,14 @@ SPRITE = ROOT / "static/vendor/icons.svg"
 # The one file that may mark rendered Markdown as safe; its input was sanitised (see chat/render.py).
 MAY_MARK_SAFE = frozenset({"playground/chat/templatetags/chat.py"})
 
+MARKERS = {"mark_safe", "html_safe"}
 UNSAFE_FILTER = re.compile(r"\|\s*(safe|safeseq)\b")
 AUTOESCAPE = re.compile(r"autoescape\s+off\b")
 ICON_TAG = re.compile(r'icon\s+"([^"]*)"')
 REMOTE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
 SCRIPT_URL = re.compile(r"[\s\0]*(javascript|vbscript|data)\s*:", re.IGNORECASE)
 STANDS_FOR_A_TAG = "\N{OBJECT REPLACEMENT CHARACTER}"
+STANDS_FOR = {"url": STANDS_FOR_A_TAG, "static": STANDS_FOR_A_TAG, "csrf_token": "<csrf-token>"}
 LOADS = {"script": "src", "link": "href", "img": "src", "source": "src", "iframe": "src", "use": "href"}
 
 
@@ -49,7 +51,7 @@ def lint_template(
     page = _Page(path)
     page.feed("".join(_as_html(token) for token in tokens))
     page.close()
-    page.finish(_names(tokens))
+    page.finish()
     found = set(page.findings)
     found.update(Finding(path, line, rule) for line, rule in _tag_findings(tokens, icons))
     return sorted(found)
@@ -60,7 +62,8 @@ def lint_python(source: str, path: str) -> list[Finding]:
     if path in MAY_MARK_SAFE:
         return []
     rule = "marks HTML as safe outside the allowed file; use format_html"
-    return [Finding(path, node.lineno, rule) for node in ast.walk(ast.parse(source)) if _marks_safe(node)]
+    lines = (_safe_line(node) for node in ast.walk(ast.parse(source)))
+    return [Finding(path, line, rule) for line in lines if line]
 
 
 def lint_tree(root: Path = ROOT) -> list[Finding]:
@@ -83,16 +86,7 @@ def _as_html(token: Token) -> str:
         return STANDS_FOR_A_TAG + newlines
     # A value made by {% url %} or {% static %} counts; {% if %} and the like stand for nothing.
     made = token.contents.split(None, 1)[0] if token.contents else ""
-    return (STANDS_FOR_A_TAG if made in {"url", "static"} else "") + newlines
-
-
-def _names(tokens: list[Token]) -> dict[int, set[str]]:
-    """The names of the block tags on each line."""
-    names: dict[int, set[str]] = {}
-    for token in tokens:
-        if token.token_type == TokenType.BLOCK and token.contents:
-            names.setdefault(token.lineno or 0, set()).add(token.contents.split(None, 1)[0])
-    return names
+    return STANDS_FOR.get(made, "") + newlines
 
 
 def _tag_findings(tokens: list[Token], icons: frozenset[str] | None) -> Iterator[tuple[int, str]]:
@@ -109,25 +103,26 @@ def _tag_findings(tokens: list[Token], icons: frozenset[str] | None) -> Iterator
             yield line, f"there is no icon {named[1]!r} in the sprite"
 
 
-def _marks_safe(node: ast.AST) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return any(alias.name in {"mark_safe", "html_safe"} for alias in node.names)
-    if isinstance(node, ast.Attribute):
-        return node.attr in {"mark_safe", "html_safe"}
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in {"SafeString", "SafeText"}
-    return False
+def _safe_line(node: ast.AST) -> int | None:
+    """The line on which this node marks something as safe, or None."""
+    match node:
+        case ast.ImportFrom(names=names) if {alias.name for alias in names} & MARKERS:
+            return node.lineno
+        case ast.Attribute(attr=attr) if attr in MARKERS:
+            return node.lineno
+        case ast.Call(func=ast.Name(id="SafeString" | "SafeText")):
+            return node.lineno
+    return None
 
 
 class _Page(HTMLParser):
-    """Walks the elements; remembers open POST forms until their token is seen."""
+    """Walks the elements; an open form that still needs its token is remembered by its line."""
 
     def __init__(self, path: str) -> None:
         super().__init__(convert_charrefs=True)
         self.path = path
         self.findings: list[Finding] = []
-        self.forms: list[tuple[int, bool]] = []
-        self.closed_forms: list[tuple[int, int]] = []
+        self.open_forms: list[int | None] = []
 
     def say(self, rule: str) -> None:
         self.findings.append(Finding(self.path, self.getpos()[0], rule))
@@ -139,10 +134,8 @@ class _Page(HTMLParser):
         self.element(tag, given)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "form" and self.forms:
-            line, posts = self.forms.pop()
-            if posts:
-                self.closed_forms.append((line, self.getpos()[0]))
+        if tag == "form" and self.open_forms:
+            self.end_form(self.open_forms.pop())
 
     def attribute(self, name: str, value: str) -> None:
         if name == "style":
@@ -168,14 +161,18 @@ class _Page(HTMLParser):
         if tag in LOADS and REMOTE.match(given.get(LOADS[tag], "")):
             self.say(f"<{tag}> loads from another host")
         if tag == "form":
-            self.forms.append((self.getpos()[0], given.get("method", "").lower() == "post"))
+            posts = given.get("method", "").lower() == "post"
+            self.open_forms.append(self.getpos()[0] if posts else None)
+        if tag == "csrf-token" and self.open_forms:
+            self.open_forms[-1] = None
 
-    def finish(self, names: dict[int, set[str]]) -> None:
-        open_at_the_end = [(line, sys.maxsize) for line, posts in self.forms if posts]
-        for first, last in self.closed_forms + open_at_the_end:
-            inside = set().union(*(found for line, found in names.items() if first <= line <= last))
-            if "csrf_token" not in inside:
-                self.findings.append(Finding(self.path, first, "POST form without {% csrf_token %}"))
+    def end_form(self, line_without_token: int | None) -> None:
+        if line_without_token is not None:
+            self.findings.append(Finding(self.path, line_without_token, "POST form without {% csrf_token %}"))
+
+    def finish(self) -> None:
+        for line in self.open_forms:
+            self.end_form(line)
 
 
 def _evaluates(name: str, value: str) -> bool:

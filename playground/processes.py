@@ -9,6 +9,12 @@ from __future__ import annotations
 import math
 import sys
 
+# A handful of tasks, most of them waiting for the database: threads, and no talk among workers.
+WORKER_OPTIONS = [
+    *("--pool", "threads", "--concurrency", "4", "--loglevel", "WARNING"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+]
+
 
 def web(port: int, *, drain_s: float, workers: int = 1) -> list[str]:
     """The web server; streams get `drain_s` to finish after a SIGTERM, the net below them a little more."""
@@ -20,11 +26,14 @@ def web(port: int, *, drain_s: float, workers: int = 1) -> list[str]:
     return [sys.executable, "-m", "uvicorn", "playground.asgi:application", *options]
 
 
-def worker(*, beat: bool) -> list[str]:
-    """The Celery worker, with the scheduler inside when `beat`."""
-    options = ["--pool", "threads", "--concurrency", "4", "--loglevel", "WARNING"]
-    options += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return [*_celery(), "worker", *options, *(["--beat"] if beat else [])]
+def worker() -> list[str]:
+    """The Celery worker; any number may run."""
+    return [*_celery(), "worker", *WORKER_OPTIONS]
+
+
+def embedded_worker() -> list[str]:
+    """One process that is worker and scheduler."""
+    return [sys.executable, "-m", "playground.embedded_worker"]
 
 
 def beat(schedule: str) -> list[str]:

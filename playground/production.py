@@ -105,7 +105,7 @@ def _postgres(folder: Path, port: int, password: str) -> Child:
 def children(port: int, folder: Path) -> list[Child]:
     return [
         Child("web", processes.web(port, drain_s=DRAIN_S, workers=WORKERS)),
-        Child("worker", processes.worker(beat=False), late=True),
+        Child("worker", processes.worker(), late=True),
         Child("scheduler", processes.beat(str(folder / "celerybeat-schedule")), late=True),
         Child("demo gateway", processes.demo(), shown=False),
     ]

@@ -78,7 +78,8 @@ def store(upload: UploadedFile[Any], user: User, team: Team) -> Attachment:
 def open_bytes(attachment: Attachment) -> bytes:
     """The stored bytes. Raises FileNotFoundError when the file is gone."""
     with attachment.file.open("rb") as file:
-        return bytes(file.read())
+        content: bytes = file.read()
+    return content
 
 
 def check_url(url: str) -> str:

@@ -160,7 +160,11 @@ def site(
                 f"web{number or ''}": processes.web(port, drain_s=float(env["DRAIN_S"]))
                 for number, port in zip((0, *range(2, webs + 1)), ports, strict=True)
             }
-            commands |= {"worker": processes.worker(beat=True)} if worker else {}
+            if worker and mode == "embedded":
+                commands["worker"] = processes.embedded_worker()
+            elif worker:
+                commands["worker"] = processes.worker()
+                commands["beat"] = processes.beat(str(folder / "schedule"))
             made = Site(mode, f"http://localhost:{ports[0]}", folder, env, commands)
             stack.callback(made.end)
             for name in commands:

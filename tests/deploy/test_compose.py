@@ -148,7 +148,7 @@ def test_the_processes_have_the_commands_that_the_product_runs_by_itself(service
     beat_file = given["beat"][-1]
     assert given == {
         "migrate": plain_command(processes.manage("migrate", "--noinput")),
-        "worker": plain_command(processes.worker(beat=False)),
+        "worker": plain_command(processes.worker()),
         "beat": plain_command(processes.beat(beat_file)),
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground import processes
-from tests._servers.processes import ROOT, clean_env
+from tests._servers.processes import PYTHON, ROOT, clean_env, run
 from tests.deploy.reading import is_setting, plain_command, unit, unit_commands
 
 FOLDER = ROOT / "deploy" / "systemd"
@@ -32,7 +32,7 @@ def test_the_commands_are_those_the_product_runs_by_itself() -> None:
     web = [part.replace("%i", "8000") for part in unit_commands("playground-web@.service")[0]]
     drain_s = float(example_env()["DRAIN_S"])
     assert web == plain_command(processes.web(8000, drain_s=drain_s))
-    assert unit_commands("playground-worker.service") == [plain_command(processes.worker(beat=False))]
+    assert unit_commands("playground-worker.service") == [plain_command(processes.worker())]
     [beat] = unit_commands("playground-beat.service")
     assert beat == plain_command(processes.beat(beat[-1]))
     assert unit_commands("playground-prepare.service") == [
@@ -82,8 +82,6 @@ def test_the_example_serves_with_the_secrets_that_the_script_makes(tmp_path: Pat
     subprocess.run(["sh", script, secrets, "127.0.0.1:5432"], check=True)
     env = {name: value.replace("/etc/playground/secrets", str(secrets)) for name, value in example_env().items()}
     code = "from playground import settings; print(settings.DATABASES['default']['HOST'], settings.VAULT_KEYS)"
-    from tests._servers.processes import PYTHON, run
-
     output = run([PYTHON, "-c", code], env=clean_env(**env))
     assert output.split() == ["127.0.0.1", (secrets / "vault_keys").read_text().strip()]
 

@@ -10,8 +10,10 @@ import traceback
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from httpcore import AnyIOBackend
 
 from playground.gateway.errors import GatewayError
+from playground.gateway.network import Backend
 from playground.gateway.request import WireRequest
 from playground.gateway.transport import AsyncTransport, Transport
 
@@ -107,16 +109,25 @@ async def resets(reader, writer):
     writer.transport.abort()
 
 
+BACKENDS = {"own": Backend, "anyio": AnyIOBackend}
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    """Our network backend has to do what httpcore's own one does."""
+    return BACKENDS[request.param]()
+
+
 @pytest.fixture
-async def transport():
-    client = AsyncTransport(connect_s=5, read_s=5)
+async def transport(backend):
+    client = AsyncTransport(connect_s=5, read_s=5, backend=backend)
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-async def impatient():
-    client = AsyncTransport(connect_s=5, read_s=0.1)
+async def impatient(backend):
+    client = AsyncTransport(connect_s=5, read_s=0.1, backend=backend)
     yield client
     await client.aclose()
 

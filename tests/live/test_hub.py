@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,50 +11,9 @@ from playground.live import hub as hub_module
 from playground.live import sse
 from playground.live.hub import Hub
 from playground.live.mirror import RunView
+from tests.live.page import Page
 
 CHANNEL = "conversation:c"
-
-
-class Page:
-    """A page as its script folds the stream: snapshots replace, ops append."""
-
-    def __init__(self) -> None:
-        self.views: dict[str, RunView] = {}
-        self.ready: dict[str, Any] | None = None
-        self.feeds: list[dict[str, Any]] = []
-        self.ended: dict[str, str] = {}
-        self.drained = False
-
-    def read(self, data: bytes) -> None:
-        for frame in data.decode().split("\n\n"):
-            fields = dict(line.split(": ", 1) for line in frame.split("\n") if ": " in line)
-            if "event" in fields:
-                self._take(fields["event"], json.loads(fields["data"]))
-
-    def _take(self, event: str, data: dict[str, Any]) -> None:
-        if event == "ready":
-            self.ready = data
-        elif event == "feed":
-            self.feeds.append(data)
-        elif event == "drain":
-            self.drained = True
-        elif event == "snapshot":
-            self.views[data["run"]] = view = RunView(run=data["run"], turn=data["turn"], seq=data["seq"])
-            for at, part in enumerate(data["parts"]):
-                view._apply(["open", at, part["kind"], part["name"], part["call_id"]])
-                for block in part["blocks"]:
-                    view._apply(["block", at, block, ""])
-                if part["tail"]:
-                    view._apply(["text", at, part["tail"]])
-        elif event == "run":
-            view = self.views.setdefault(data["run"], RunView(run=data["run"], turn=data["turn"]))
-            assert view.apply(data["seq"], data["ops"]), "a batch was lost"
-            if view.ended:
-                self.ended[view.run] = view.status
-
-    def shown(self, run: str) -> str:
-        part = self.views[run].parts[0]
-        return "".join(part.blocks) + "".join(part.tail)
 
 
 def tail(hub: Hub, *, allowed: bool = True) -> AsyncIterator[bytes]:

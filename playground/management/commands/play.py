@@ -36,6 +36,8 @@ class Command(BaseCommand):
     def handle(self, *, no_demo: bool, **options: Any) -> None:
         if not settings.EMBEDDED:
             raise CommandError("play is for embedded mode; in production the processes run by themselves")
+        # Database, broker and files are nobody else's business.
+        os.umask(0o077)
         try:
             lock(settings.DATA_DIR, settings.SITE_URL)
             need_port("PORT", settings.PORT, "make run")
@@ -83,7 +85,7 @@ def plan(link: str, *, with_demo: bool) -> Plan:
     env = {"DRAIN_S": f"{drain_s:g}", "MALLOC_ARENA_MAX": "2"}
     children = [
         Child("web", processes.web(settings.PORT, drain_s=drain_s), env),
-        Child("worker", processes.worker(beat=True), env, late=True),
+        Child("worker", processes.embedded_worker(), env, late=True),
     ]
     if with_demo:
         demo_env = env | {"DEMO_PORT": str(settings.DEMO_PORT)}

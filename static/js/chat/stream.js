@@ -1,5 +1,5 @@
 // The page's one EventSource, and the answers it writes: ops are queued and put on screen a frame at a time.
-import { find, follow, liveTurns, ofRun, refreshThread, refreshTurn } from "./thread.js";
+import { find, liveTurns, ofRun, refreshThread, refreshTurn } from "./thread.js";
 
 const chat = document.getElementById("chat");
 const spoken = document.getElementById("spoken");
@@ -13,8 +13,9 @@ const views = new Map();
 const running = new Set();
 let source = null;
 let queue = [];
+const held = new Map();
 let pumping = false;
-let wasOpen = false;
+let missed = false;
 let hiddenTimer = 0;
 let retryTimer = 0;
 let retryMs = 1000;
@@ -178,7 +179,7 @@ class Part {
     this.tail.className = "block tail";
     this.rest = document.createTextNode("");
     this.tail.append(this.rest);
-    this.blocks.append(this.tail);
+    if (this.open) this.blocks.append(this.tail);
     element.toggleAttribute("data-open", this.open);
   }
 
@@ -222,7 +223,8 @@ class Part {
   }
 
   trim(count, tail, closed) {
-    while (this.blocks.childElementCount - 1 > count) this.tail.previousElementSibling.remove();
+    const own = this.tail.parentElement ? 1 : 0;
+    while (this.blocks.childElementCount - own > count) this.blocks.children[count].remove();
     this.html.length = count;
     this.setTail(tail);
     if (closed) this.close();
@@ -285,29 +287,28 @@ function work() {
   let done = 0;
   while (done < queue.length && (done === 0 || performance.now() < until)) {
     const { view, op } = queue[done];
-    // The answer's box comes with the response to the question, which can be behind the first words.
-    if (!view.box) {
-      const waiting = queue.filter((each) => each.view === view);
-      queue = [...queue.slice(done).filter((each) => each.view !== view)];
-      held.set(view, [...(held.get(view) ?? []), ...waiting]);
-      done = 0;
-      continue;
-    }
-    view.apply(op);
+    if (view.box) view.apply(op);
+    else hold(view, op);
     done += 1;
   }
   queue = queue.slice(done);
-  follow();
   pump();
 }
 
-const held = new Map();
+// The answer's box comes with the response to the question, which can be behind the first words.
+function hold(view, op) {
+  if (op[0] === "end") {
+    views.delete(view.run);
+    held.delete(view);
+  } else if (held.has(view)) held.get(view).push({ view, op });
+  else held.set(view, [{ view, op }]);
+}
 
 document.addEventListener("chat:turns", () => {
   for (const [view, waiting] of held) {
     if (!view.box) continue;
     held.delete(view);
-    queue.push(...waiting);
+    queue = [...waiting, ...queue];
   }
   for (const turn of liveTurns()) started(turn.dataset.run);
   ensureOpen();
@@ -357,6 +358,7 @@ function connect() {
   on("run", (data) => take(data, data.ops));
   on("feed", feed);
   on("drain", (data) => {
+    missed = true;
     source.close();
     later(data.retry_ms);
   });
@@ -368,6 +370,7 @@ function later(ms) {
 }
 
 function lost() {
+  missed = true;
   if (running.size) offline.hidden = false;
   if (source.readyState !== EventSource.CLOSED) return;
   // The server said no (a restart, a lost session): EventSource does not come back by itself.
@@ -384,9 +387,9 @@ function ready(data) {
     }
   }
   // What was said while nobody listened.
-  if (wasOpen && !("fresh" in chat.dataset)) refreshThread();
-  if (wasOpen) document.dispatchEvent(new CustomEvent("chat:list"));
-  wasOpen = true;
+  if (missed && !("fresh" in chat.dataset)) refreshThread();
+  if (missed) document.dispatchEvent(new CustomEvent("chat:list"));
+  missed = false;
 }
 
 function feed(data) {
@@ -407,12 +410,19 @@ function feed(data) {
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hiddenTimer);
   if (document.hidden) {
-    hiddenTimer = setTimeout(() => running.size || (source?.close(), clearTimeout(retryTimer)), HIDDEN_CLOSE_MS);
+    hiddenTimer = setTimeout(rest, HIDDEN_CLOSE_MS);
   } else {
     ensureOpen();
     pump();
   }
 });
+function rest() {
+  if (running.size) return;
+  missed = true;
+  source?.close();
+  clearTimeout(retryTimer);
+}
+
 addEventListener("pagehide", () => source?.close());
 addEventListener("pageshow", (event) => event.persisted && ensureOpen());
 

@@ -2,7 +2,7 @@
 const scroll = document.getElementById("scroll");
 const chat = document.getElementById("chat");
 const jump = document.getElementById("jump");
-const NEAR_PX = 60;
+const AT_END_PX = 4;
 let following = true;
 let lastTop = 0;
 
@@ -17,15 +17,15 @@ const fromEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeig
 
 scroll.addEventListener("scroll", () => {
   const top = scroll.scrollTop;
-  if (fromEnd() < NEAR_PX) following = true;
+  // Any way up, however small, is a wish to read: the end must not pull the reader back.
+  if (fromEnd() < AT_END_PX) following = true;
   else if (top < lastTop - 1) following = false;
   lastTop = top;
-  jump.hidden = following || fromEnd() < scroll.clientHeight / 2;
+  offerJump();
 }, { passive: true });
 
-export function follow() {
-  if (following) toEnd();
-  else jump.hidden = fromEnd() < NEAR_PX;
+function offerJump() {
+  jump.hidden = following || fromEnd() < scroll.clientHeight / 3;
 }
 
 export function toEnd() {
@@ -37,7 +37,8 @@ export function toEnd() {
 
 jump.addEventListener("click", toEnd);
 // The composer grows, the keyboard of a phone opens, blocks out of sight get their true height.
-const watch = new ResizeObserver(() => following && toEnd());
+// Observed after layout, so that asking for heights costs nothing.
+const watch = new ResizeObserver(() => (following ? toEnd() : offerJump()));
 watch.observe(scroll);
 watch.observe(scroll.firstElementChild);
 
@@ -92,6 +93,7 @@ export function place(fresh) {
   }
   while (at) at = dropped(at);
   document.getElementById("welcome")?.remove();
+  delete chat.dataset.fresh;
   document.dispatchEvent(new CustomEvent("chat:turns"));
   return added;
 }
@@ -125,7 +127,6 @@ export async function refreshTurn(turn) {
   if (!fresh || !old.isConnected) return;
   window.htmx.process(replaceTurn(old, fresh));
   document.dispatchEvent(new CustomEvent("chat:turns"));
-  follow();
 }
 
 export async function refreshThread() {
@@ -133,7 +134,6 @@ export async function refreshThread() {
   const fresh = html && fragment(html).querySelector("#turns");
   if (!fresh) return;
   for (const turn of place(fresh)) window.htmx.process(turn);
-  follow();
 }
 
 async function text(url) {

@@ -1,0 +1,1 @@
+"""The default install: what `manage.py play` needs to start, and what it holds while nobody is there."""
