@@ -36,7 +36,7 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     re_path(
-        r"^account/password/reset/(?P<uidb36>[0-9A-Za-z-]+)-(?P<key>.+)/$",
+        r"^account/password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
         allauth_views.password_reset_from_key,
         name="account_reset_password_from_key",
     ),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import Request
 from accounts.forms import AccountForm, AppearanceForm, ThemeForm
 from accounts.middleware import CHOSEN
+from accounts.models import User
 
 
 @require_GET
@@ -66,7 +67,7 @@ def _settings_form(
 ) -> HttpResponse:
     # A form writes what it was given into its instance even when it refuses it, and the frame of the
     # page shows the person: so the form works on a copy.
-    copy = type(request.user).objects.get(pk=request.user.pk)
+    copy = User.objects.get(pk=request.user.pk)
     form = form_class(request.POST or None, instance=copy)
     if request.method != "POST":
         return render(request, template, {"form": form_class(instance=copy)})

@@ -18,6 +18,9 @@ PEOPLE = 1000
 
 
 def main() -> int:
+    if sys.platform != "linux":
+        say("The benchmarks read /proc: run them on Linux.")
+        return 2
     asked = arguments()
     names = asked.rows or list(ROWS)
     began, figures = time.monotonic(), list[Figure]()
@@ -27,7 +30,9 @@ def main() -> int:
             got, took = measured(name, made, plan)
             figures += got
             for figure in got:
-                say(f"[{name}, {took:.0f} s] {figure.what}: {figure.ours} (bar {figure.bar}, raw {figure.raw})")
+                say(
+                    f"[{name}, {took:.0f} s] {figure.what}: {figure.ours} (bar {figure.bar}, raw {figure.raw})"
+                )
     say("")
     mode = "PostgreSQL and Redis" if asked.production else "embedded, SQLite"
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

@@ -76,9 +76,7 @@ async def open_pages(stage: Stage, people: Sequence[Person]) -> list[Watch]:
     return await asyncio.gather(*map(one, people))
 
 
-async def stream_all(
-    stage: Stage, people: Sequence[Person], model: str, *, over_s: float = 5
-) -> list[Watch]:
+async def stream_all(stage: Stage, people: Sequence[Person], model: str, *, over_s: float = 5) -> list[Watch]:
     """A page each, and an answer streaming on every one of them."""
     pages = await open_pages(stage, people)
     starts = [partial(_asked, stage, person, model) for person in people]
@@ -133,7 +131,10 @@ def cpu(stage: Stage, plan: Plan) -> list[Figure]:
     bar, good = "3.6x (5.5x stock httpx), then 2.9x", cost / base <= 3.6
     figures = [Figure(name, f"{cost:.0f} ms", bar, good, f"{base:.0f} ms", times(cost, base))]
     p95, raw_p95 = middle([w.p95 for w in ours]), middle([w.p95 for w in raw])
-    return [*figures, Figure("token latency p95 at 200 streams", f"{p95:.0f} ms", "-", None, f"{raw_p95:.1f} ms")]
+    return [
+        *figures,
+        Figure("token latency p95 at 200 streams", f"{p95:.0f} ms", "-", None, f"{raw_p95:.1f} ms"),
+    ]
 
 
 @row("held")
@@ -186,7 +187,8 @@ def idle(stage: Stage, plan: Plan) -> list[Figure]:
     return [
         Figure(
             f"threads / database connections at {count:,} idle streams",
-            f"{threads} / {connections}" + ("" if stage.production else " (SQLite handles of the pooled threads)"),
+            f"{threads} / {connections}"
+            + ("" if stage.production else " (SQLite handles of the pooled threads)"),
             "12 / 0",
             threads <= 12 and (connections == 0 if stage.production else connections <= threads),
         ),
@@ -261,7 +263,10 @@ async def _first_tokens(stage: Stage, chats: int, plan: Plan) -> tuple[list[floa
             if time.monotonic() < until:
                 await asyncio.wait_for(page.ended.wait(), 120)
 
-    spread = (chat(page, who, length_s * at / chats) for at, (page, who) in enumerate(zip(pages, people, strict=True)))
+    spread = (
+        chat(page, who, length_s * at / chats)
+        for at, (page, who) in enumerate(zip(pages, people, strict=True))
+    )
     await asyncio.gather(*spread)
     leave(pages)
     return took, refused

@@ -39,7 +39,9 @@ def _page() -> list[tuple[bytes, bytes]]:
     return [(before.encode(), after.encode()) for before, after in tokens]
 
 
-_HEAD = b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1,"model":"bench","choices":'
+_HEAD = (
+    b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1,"model":"bench","choices":'
+)
 _TAIL = b'"},"finish_reason":null}]}\n\n'
 
 

@@ -13,5 +13,5 @@ class HashedStorage(ManifestStaticFilesStorage):
 
     def url(self, name: str | None, force: bool = False) -> str:
         if not self.hashed_files:
-            return super(ManifestStaticFilesStorage, self)._url(lambda n, h: n, name, True)
+            return super(ManifestStaticFilesStorage, self)._url(lambda n: n, name, True)
         return super().url(name, force)

@@ -124,7 +124,7 @@ def _read(upload: UploadedFile[Any], name: str) -> bytes:
     limit = settings.MAX_IMAGE_BYTES
     if (upload.size or 0) > limit:
         raise _too_big(name, upload.size or 0)
-    data = upload.read(limit + 1)
+    data: bytes = upload.read(limit + 1)
     if len(data) > limit:
         raise _too_big(name, len(data))
     if not data:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -40,3 +44,26 @@ def make_key(owner: User) -> Callable[..., GatewayKey]:
         return key
 
     return make
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs Python in another process on a database file of its own, which a test's own one is not.
+
+    Takes the arguments of `python`, and variables to set; the first call makes the database.
+    """
+    environment = os.environ | {"PLAYGROUND_DATA": str(tmp_path)}
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env=environment | variables,
+            cwd=Path(__file__).parents[2],
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+
+    made = run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
+    assert made.returncode == 0, made.stderr
+    return run

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -125,8 +121,6 @@ vault.rotate_all(batch=2)
 MADE = """
 import django
 django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 from accounts import vault
 from accounts.models import GatewayKey, User
 user = User.objects.create_user("owner@example.com")
@@ -135,26 +129,19 @@ for number in range(6):
     key.sealed, key.vault_key_id = vault.seal(f"canary-{number}", row=key.pk, team=key.team_id)
     key.save()
 """
+SHOWN = """
+import django
+django.setup()
+from accounts import vault
+from accounts.models import GatewayKey
+print(*sorted(vault.open_key(key).reveal() for key in GatewayKey.objects.all()))
+"""
 
 
-def test_a_rotation_killed_by_sigkill_is_resumed_by_another_process(tmp_path):
-    def run(ring: str, *command: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PLAYGROUND_DATA": str(tmp_path), "VAULT_KEYS": ring}
-        return subprocess.run(
-            [sys.executable, *command],
-            env=environment,
-            cwd=Path(__file__).parents[2],
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-
-    assert run(OLD, "-c", MADE).returncode == 0
-    assert run(BOTH, "-c", KILLED).returncode == -signal.SIGKILL
-    resumed = run(BOTH, "manage.py", "rotate_keys")
+def test_a_rotation_killed_by_sigkill_is_resumed_by_another_process(elsewhere):
+    assert elsewhere("-c", MADE, VAULT_KEYS=OLD).returncode == 0
+    assert elsewhere("-c", KILLED, VAULT_KEYS=BOTH).returncode == -signal.SIGKILL
+    resumed = elsewhere("manage.py", "rotate_keys", VAULT_KEYS=BOTH)
     assert resumed.stdout == "3 sealed anew, 0 left under an older vault key\n", resumed.stderr
-    show = (
-        "import django; django.setup()\nfrom accounts import vault\nfrom accounts.models import GatewayKey\n"
-    )
-    show += "print(*sorted(vault.open_key(key).reveal() for key in GatewayKey.objects.all()))"
-    assert run(NEW, "-c", show).stdout.split() == [f"canary-{number}" for number in range(6)]
+    shown = elsewhere("-c", SHOWN, VAULT_KEYS=NEW)
+    assert shown.stdout.split() == [f"canary-{number}" for number in range(6)], shown.stderr

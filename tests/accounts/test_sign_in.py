@@ -12,6 +12,7 @@ from tests._servers.cast import PASSWORD
 LOGIN, LOGOUT, SIGN_UP = "/account/login/", "/account/logout/", "/account/signup/"
 RESET = "/account/password/reset/"
 NEW = {"email": "New@Example.com", "password1": "correct horse staple", "password2": "correct horse staple"}
+CHANGED = {"password1": "a new long one", "password2": "a new long one"}
 
 OFF_SITE = [
     "https://evil.example/",
@@ -127,9 +128,7 @@ def test_changing_the_password_ends_the_other_sessions_only(client, owner):
     sign_in(client)
     sign_in(other)
     page = "/account/password/change/"
-    answer = client.post(
-        page, {"oldpassword": PASSWORD, "password1": "a new long one", "password2": "a new long one"}
-    )
+    answer = client.post(page, {"oldpassword": PASSWORD, **CHANGED})
     assert answer.url == "/settings/account/"
     assert client.get("/settings/appearance/").status_code == 200
     assert other.get("/settings/appearance/").status_code == 302
@@ -138,7 +137,7 @@ def test_changing_the_password_ends_the_other_sessions_only(client, owner):
 def test_a_password_is_not_changed_without_the_old_one(client, owner):
     sign_in(client)
     page = "/account/password/change/"
-    client.post(page, {"oldpassword": "guess", "password1": "a new long one", "password2": "a new long one"})
+    client.post(page, {"oldpassword": "guess", **CHANGED})
     owner.refresh_from_db()
     assert owner.check_password(PASSWORD)
 
@@ -147,7 +146,7 @@ def test_a_person_without_a_password_sets_one(client, db):
     user = User.objects.create_user("linked@example.com")
     client.force_login(user)
     assert client.get("/account/password/change/").url == "/account/password/set/"
-    client.post("/account/password/set/", {"password1": "a new long one", "password2": "a new long one"})
+    client.post("/account/password/set/", CHANGED)
     user.refresh_from_db()
     assert user.check_password("a new long one")
 
@@ -157,8 +156,7 @@ def test_a_reset_sends_a_link_that_works_once(client, owner):
     link = re.search(r"http://testserver(/\S+)", mail.outbox[0].body)[1]
     form = client.get(link, follow=True)
     assert form.status_code == 200
-    chosen = {"password1": "a new long one", "password2": "a new long one"}
-    client.post(form.redirect_chain[-1][0], chosen)
+    client.post(form.redirect_chain[-1][0], CHANGED)
     owner.refresh_from_db()
     assert owner.check_password("a new long one")
     assert "does not work any more" in Client().get(link, follow=True).text

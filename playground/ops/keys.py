@@ -1,0 +1,118 @@
+"""A person's gateway keys: add, test, rename, rotate, revoke. A secret goes in and never comes out."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.views.decorators.debug import sensitive_variables
+from kombu.exceptions import OperationalError
+
+from accounts import audit, vault
+from accounts.models import GatewayKey, Team, User
+from playground.gateway.transport import Transport
+from playground.ops import catalog, tasks
+from playground.ops.catalog import Outcome
+
+logger = logging.getLogger(__name__)
+
+
+class LabelTaken(Exception):
+    """The person has a live key of this label in the team."""
+
+
+def of(user: User, team: Team) -> list[GatewayKey]:
+    """The person's own live keys in the team, the demo's last."""
+    rows = GatewayKey.objects.filter(owner=user, team=team, revoked_at=None)
+    return list(rows.order_by("is_demo", "-created_at"))
+
+
+def free_label(user: User, team: Team, stem: str = "AnyInt key") -> str:
+    taken = {key.label for key in of(user, team)}
+    labels = (stem if number == 1 else f"{stem} {number}" for number in range(1, len(taken) + 2))
+    return next(label for label in labels if label not in taken)
+
+
+def problem(key: GatewayKey) -> str:
+    """Why the key cannot be opened here, with what to do about it; "" when it can."""
+    try:
+        vault.open_key(key)
+    except vault.VaultError as error:
+        return str(error)
+    return ""
+
+
+@sensitive_variables("secret")
+def add(
+    user: User, team: Team, *, label: str, base_url: str, secret: str, ip: str | None = None
+) -> GatewayKey:
+    """Seal a new key. Raises LabelTaken."""
+    key = GatewayKey(owner=user, team=team, label=label, base_url=base_url, last4=secret[-4:])
+    key.is_demo = settings.EMBEDDED and base_url == settings.DEMO_URL
+    key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=team.pk)
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+            _record(key, user, "key.add", ip, address=base_url)
+    except IntegrityError:
+        raise LabelTaken from None
+    return key
+
+
+def test(key: GatewayKey, transport: Transport, now: datetime) -> Outcome:
+    """Ask the Models API, as long as a person will wait; what is left of a long list is fetched later."""
+    outcome = catalog.refresh(key, transport, now, timeout_s=catalog.TEST_S, most_pages=catalog.TEST_PAGES)
+    if not outcome.complete:
+        _fetch_rest(key)
+    return outcome
+
+
+def rename(key: GatewayKey, user: User, label: str, *, ip: str | None = None) -> None:
+    """Raises LabelTaken."""
+    try:
+        with transaction.atomic():
+            live = GatewayKey.objects.filter(pk=key.pk, revoked_at=None)
+            if live.update(label=label):
+                _record(key, user, "key.change", ip, label=label)
+    except IntegrityError:
+        raise LabelTaken from None
+    key.label = label
+
+
+@sensitive_variables("secret")
+def rotate(key: GatewayKey, user: User, secret: str, now: datetime, *, ip: str | None = None) -> bool:
+    """Put another secret into the row; the old one is gone at once. False: the key was revoked meanwhile."""
+    key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=key.team_id)
+    key.last4, key.rotated_at = secret[-4:], now
+    key.tested_at, key.test_passed, key.test_result = None, None, ""
+    fields = ("sealed", "vault_key_id", "last4", "rotated_at", "tested_at", "test_passed", "test_result")
+    with transaction.atomic():
+        live = GatewayKey.objects.filter(pk=key.pk, revoked_at=None)
+        won = live.update(**{name: getattr(key, name) for name in fields}) == 1
+        if won:
+            _record(key, user, "key.rotate", ip)
+    return won
+
+
+def revoke(key: GatewayKey, user: User, now: datetime, *, ip: str | None = None) -> bool:
+    """Wipe the secret and take the key out of use. False: somebody did so already."""
+    with transaction.atomic():
+        live = GatewayKey.objects.filter(pk=key.pk, revoked_at=None)
+        won = live.update(sealed=b"", vault_key_id="", revoked_at=now) == 1
+        if won:
+            _record(key, user, "key.revoke", ip)
+    return won
+
+
+def _record(key: GatewayKey, user: User, verb: str, ip: str | None, **detail: str) -> None:
+    audit.record(user, key.team, verb, str(key), ip, **detail)
+
+
+def _fetch_rest(key: GatewayKey) -> None:
+    try:
+        tasks.refresh.delay(str(key.pk))
+    except (OperationalError, OSError):
+        # The tick finds the key again in six hours, and the picker has a button.
+        logger.warning("the rest of a list of models could not be asked for: no broker")
