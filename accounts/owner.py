@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import vault
 from accounts.models import GatewayKey, User
 
 LOCAL_EMAIL = "owner@localhost"
+LIVE_FIRST = (F("revoked_at").asc(nulls_first=True), "created_at")
 
 
 def local_owner(email: str = LOCAL_EMAIL) -> User:
@@ -19,7 +21,7 @@ def local_owner(email: str = LOCAL_EMAIL) -> User:
 def demo_key(user: User, base_url: str, secret: str) -> GatewayKey:
     """The person's key for the built-in demo gateway. One they revoked stays revoked."""
     team = user.personal_team
-    key = GatewayKey.objects.filter(owner=user, team=team, is_demo=True).order_by("revoked_at").first()
+    key = GatewayKey.objects.filter(owner=user, team=team, is_demo=True).order_by(*LIVE_FIRST).first()
     if key is None:
         key = GatewayKey(owner=user, team=team, is_demo=True, label=_free_label(user, "Demo gateway"))
     if key.revoked_at is None and (key.base_url != base_url or not _holds(key, secret)):
@@ -39,7 +41,7 @@ def env_key(user: User, base_url: str, name: str) -> GatewayKey | None:
     if not value:
         rows.delete()
         return None
-    key = rows.order_by("revoked_at").first()
+    key = rows.order_by(*LIVE_FIRST).first()
     if key is None:
         label = _free_label(user, "From the environment")
         key = GatewayKey(owner=user, team=team, from_env=name, label=label, base_url=base_url)

@@ -24,8 +24,8 @@ urlpatterns = [
     path("account/logout/", allauth_views.logout, name="account_logout"),
     path("account/signup/", sign_up, name="account_signup"),
     path("account/inactive/", allauth_views.account_inactive, name="account_inactive"),
-    path("account/password/change/", allauth_views.password_change, name="account_change_password"),
-    path("account/password/set/", allauth_views.password_set, name="account_set_password"),
+    path("settings/password/", allauth_views.password_change, name="account_change_password"),
+    path("settings/password/set/", allauth_views.password_set, name="account_set_password"),
     path("account/password/reset/", allauth_views.password_reset, name="account_reset_password"),
     path(
         "account/password/reset/sent/", allauth_views.password_reset_done, name="account_reset_password_done"

@@ -30,9 +30,7 @@ def main() -> int:
             got, took = measured(name, made, plan)
             figures += got
             for figure in got:
-                say(
-                    f"[{name}, {took:.0f} s] {figure.what}: {figure.ours} (bar {figure.bar}, raw {figure.raw})"
-                )
+                say(f"[{name}, {took:.0f} s] {figure.what}: {figure.ours} (bar {figure.bar})")
     say("")
     mode = "PostgreSQL and Redis" if asked.production else "embedded, SQLite"
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

@@ -20,6 +20,8 @@ from benchmarks.rows import Figure, Plan, middle, row
 from benchmarks.stage import Person, Stage
 
 Web = subprocess.Popen[str]
+# The server sends whole frames in one HTTP chunk, so its size stands before an event, never inside.
+EVENT = re.compile(r"event: (\w+)\ndata: (.*)\n\n")
 NUMBER = re.compile(r"\d{9}-(\d{5})")
 
 
@@ -56,15 +58,14 @@ async def frames(stage: Stage, person: Person, *, until: float) -> AsyncIterator
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.port, limit=2**24)
     try:
         writer.write(
-            f"GET /chat/live?conversation={person.conversation} HTTP/1.0\r\nHost: localhost:{stage.port}\r\n"
+            f"GET /chat/live?conversation={person.conversation} HTTP/1.1\r\nHost: localhost:{stage.port}\r\n"
             f"Cookie: {stage.cookie(person)}\r\n\r\n".encode()
         )
         async with asyncio.timeout_at(until):
             await reader.readuntil(b"\r\n\r\n")
             while frame := (await reader.readuntil(b"\n\n")).decode():
-                head, _, data = frame.strip().partition("\n")
-                if data.startswith("data: "):
-                    yield head.removeprefix("event: "), data[6:]
+                if event := EVENT.search(frame):
+                    yield event[1], event[2]
     except (TimeoutError, asyncio.IncompleteReadError):
         return
     finally:

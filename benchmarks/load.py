@@ -9,7 +9,7 @@ import re
 import time
 import urllib.parse
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from statistics import quantiles
 from typing import cast
 
@@ -181,13 +181,13 @@ async def all_at_rest(stage: Stage) -> None:
         await asyncio.sleep(0.1)
 
 
-async def start_spread(starts: list[Callable[[], asyncio.Future[None]]], over_s: float) -> None:
+async def start_spread(acts: Sequence[Callable[[], Coroutine[None, None, None]]], over_s: float) -> None:
     """Start things evenly over a time, in random order, so that nothing beats in step."""
-    random.shuffle(starts)
-    began, made = time.monotonic(), []
-    for number, start in enumerate(starts):
-        wait = began + over_s * number / len(starts) - time.monotonic()
+    acts = random.sample(acts, len(acts))
+    began, started = time.monotonic(), list[asyncio.Task[None]]()
+    for number, act in enumerate(acts):
+        wait = began + over_s * number / len(acts) - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
-        made.append(start())
-    await asyncio.gather(*made)
+        started.append(asyncio.create_task(act()))
+    await asyncio.gather(*started)

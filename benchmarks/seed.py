@@ -66,7 +66,7 @@ def answers(of: list[str]) -> list[dict[str, Any]]:
     """The last run of each conversation: its status and the text that is stored."""
     rows = []
     for pk in of:
-        run = Run.objects.select_related("answer").filter(conversation=pk).latest("created_at")
+        run = Run.objects.select_related("answer").filter(conversation_id=pk).latest("created_at")
         parts = run.answer.parts if run.answer else []
         rows.append({"status": run.status, "text": "".join(part["text"] for part in parts)})
     return rows

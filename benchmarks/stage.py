@@ -49,7 +49,7 @@ def wait_for_word(child: subprocess.Popen[str], ready: str) -> None:
     for line in child.stdout:
         if ready in line:
             return
-    raise RuntimeError(f"{child.args} ended before it was ready")
+    raise RuntimeError(f"{child.args!r} ended before it was ready")
 
 
 def end(child: subprocess.Popen[str], number: int = signal.SIGTERM) -> None:
@@ -193,12 +193,13 @@ def servers(data: Path) -> Iterator[Mapping[str, str]]:
         quiet = {"stderr": subprocess.DEVNULL, "cwd": Path("/"), **owner}
         with (
             running(command, **quiet),
-            running(stores.redis_command(data, redis, keep=False), stores.READY["redis"]),
+            running(stores.redis_command(data, redis), stores.READY["redis"]),
         ):
             wait_for_postgres(postgres)
+            stores.make_database("bench", postgres, "")
             yield {
                 "PLAYGROUND_MODE": "production",
-                "DATABASE_URL": f"postgresql://{stores.POSTGRES_ROLE}@127.0.0.1:{postgres}/postgres",
+                "DATABASE_URL": f"postgresql://{stores.ROLE}@127.0.0.1:{postgres}/bench",
                 "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
                 "SECRET_KEY": os.urandom(32).hex(),
                 "VAULT_KEYS": new_vault_key(data),
@@ -210,14 +211,10 @@ def servers(data: Path) -> Iterator[Mapping[str, str]]:
 
 def wait_for_postgres(port: int) -> None:
     began = time.monotonic()
-    while time.monotonic() - began < PATIENCE_S:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                time.sleep(0.5)
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("PostgreSQL does not start")
+    while not stores.postgres_ready(port):
+        if time.monotonic() - began > PATIENCE_S:
+            raise RuntimeError("PostgreSQL does not start")
+        time.sleep(0.05)
 
 
 def new_vault_key(data: Path) -> str:

@@ -22,7 +22,8 @@ WRAP = 10**9
 FLOOD_BATCH = 64
 
 # One page of Markdown, token by token: what stands before and after the stamp, as JSON string text.
-_PROSE = "the harbour light turns slowly while small boats drift home over calm green water and".split()
+_PROSE = ["the", "harbour", "light", "turns", "slowly", "while", "small", "boats", "drift", "home", "over"]
+_PROSE += ["calm", "green", "water", "and"]
 
 
 def _page() -> list[tuple[bytes, bytes]]:

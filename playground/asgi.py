@@ -91,6 +91,7 @@ class Application:
 
     def __init__(self) -> None:
         self.pages = PooledHandler()
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         self.static = ServeStaticASGI(
             self.pages,
             root=str(settings.STATIC_ROOT),

@@ -19,9 +19,14 @@ WORKER_OPTIONS = [
 def web(port: int, *, drain_s: float, workers: int = 1) -> list[str]:
     """The web server; streams get `drain_s` to finish after a SIGTERM, the net below them a little more."""
     options = ["--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
-    options += ["--ws", "none", "--lifespan", "on", "--no-access-log", "--no-server-header"]
+    options += ["--ws", "none", "--lifespan", "on", "--no-access-log", "--log-level", "warning"]
     # Addresses of visitors come from TRUSTED_PROXIES alone, never from a header anybody may send.
-    options += ["--no-proxy-headers", "--timeout-graceful-shutdown", str(math.ceil(drain_s) + 1)]
+    options += [
+        "--no-server-header",
+        "--no-proxy-headers",
+        "--timeout-graceful-shutdown",
+        str(math.ceil(drain_s) + 1),
+    ]
     options += ["--workers", str(workers)] if workers > 1 else []
     return [sys.executable, "-m", "uvicorn", "playground.asgi:application", *options]
 

@@ -55,7 +55,8 @@ def rename(request: Request, pk: UUID) -> HttpResponse:
     if not request.htmx:
         return render(request, "chat/rename.html", context, status=422 if request.method == "POST" else 200)
     response = render(request, "chat/_rename.html", context, status=422 if request.method == "POST" else 200)
-    response.headers |= {"HX-Retarget": "#asking", "HX-Reswap": "innerHTML"}
+    response.headers["HX-Retarget"] = "#asking"
+    response.headers["HX-Reswap"] = "innerHTML"
     return response
 
 
@@ -169,11 +170,11 @@ def attachment(request: Request, pk: UUID) -> HttpResponse:
     except FileNotFoundError:
         return HttpResponse("This file is no longer there.", status=410, content_type="text/plain")
     shown = row.media_type in INLINE
-    response = HttpResponse(content, content_type=row.media_type if shown else "application/octet-stream")
-    response.headers |= {
+    headers = {
         "Content-Disposition": "inline" if shown else "attachment",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, max-age=31536000, immutable",
     }
-    return response
+    kind = row.media_type if shown else "application/octet-stream"
+    return HttpResponse(content, content_type=kind, headers=headers)

@@ -224,8 +224,7 @@ def _refused(
     if request.htmx:
         context = {"complaint": complaint, "errors": chosen.errors if chosen else {}, "chosen": chosen}
         response = render(request, "chat/_refused.html", context, status=422)
-        response.headers |= {"HX-Retarget": "#complaint", "HX-Reswap": "outerHTML"}
-        return response
+        return _aimed(response, "#complaint")
     shown = None if fresh else thread_of(conversation)
     context = screen.as_typed(request, conversation, shown, complaint, chosen)
     return render(request, "chat/page.html", context, status=422)
@@ -242,7 +241,12 @@ def _refused_edit(request: Request, about: Turn, complaint: str, form: MessageFo
     if not request.htmx:
         return render(request, "chat/edit.html", context, status=422)
     response = render(request, "chat/_edit.html", context, status=422)
-    response.headers |= {"HX-Retarget": f"#edit-{about.pk}", "HX-Reswap": "outerHTML"}
+    return _aimed(response, f"#edit-{about.pk}")
+
+
+def _aimed(response: HttpResponse, target: str) -> HttpResponse:
+    response.headers["HX-Retarget"] = target
+    response.headers["HX-Reswap"] = "outerHTML"
     return response
 
 

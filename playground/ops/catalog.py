@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -29,6 +30,7 @@ TEST_S, TEST_PAGES = 8.0, 2
 # One tick of the schedule: what is not reached is due in the next one.
 TICK_S, TICK_KEY_S = 45.0, 10.0
 BATCH = 500
+NOT_LISTED = "The gateway address {} is not one this site allows any more. Choose another for this key."
 
 # Ids that say what they are for, which is not chat.
 _NOT_CHAT = re.compile(
@@ -70,22 +72,25 @@ def refresh(
     most_pages: int = MOST_PAGES,
 ) -> Outcome:
     """Ask the gateway what the key can see and keep the answer; a failure changes no model row."""
+    if key.base_url not in settings.GATEWAY_URLS:
+        return _failed(key, Outcome(False, 0, "address", NOT_LISTED.format(key.base_url), ""), now)
     try:
         send = _sender(key, transport, timeout_s)
         lists = {family: _fetch(send, family, most_pages) for family in FAMILIES}
     except vault.VaultError as error:
-        outcome = Outcome(False, 0, "vault", str(error), "")
-        _note(key, outcome, now)
-        return outcome
+        return _failed(key, Outcome(False, 0, "vault", str(error), ""), now)
     except GatewayError as error:
-        outcome = Outcome(False, 0, error.kind, _sentence(error), error.request_id)
-        _note(key, outcome, now)
-        return outcome
+        return _failed(key, Outcome(False, 0, error.kind, _sentence(error), error.request_id), now)
     outcome = _counted(lists)
     with transaction.atomic():
         if _note(key, outcome, now):
             for family, (models, complete) in lists.items():
                 _write(key, family, models, complete, now)
+    return outcome
+
+
+def _failed(key: GatewayKey, outcome: Outcome, now: datetime) -> Outcome:
+    _note(key, outcome, now)
     return outcome
 
 
@@ -141,7 +146,7 @@ def _sender(key: GatewayKey, transport: Transport, timeout_s: float) -> Callable
 def _fetch(
     send: Callable[[WireRequest], bytes], family: str, most_pages: int
 ) -> tuple[dict[str, ModelInfo], bool]:
-    """The models by id, and whether these are all (contract section 5: a page without a new id is the end)."""
+    """The models by id, and whether these are all. A page without a new id is the end (contract 5)."""
     models: dict[str, ModelInfo] = {}
     after: str | None = None
     for _ in range(most_pages):
@@ -180,10 +185,12 @@ def _claim(key: GatewayKey, now: datetime) -> bool:
 
 
 def _note(key: GatewayKey, outcome: Outcome, now: datetime) -> bool:
-    """Keep the result with the key. False: it was revoked or rotated meanwhile, so the result is of no key."""
+    """Keep the result with the key. False: the key was changed meanwhile, so the result is of no key."""
     key.tested_at, key.test_result = now, outcome.sentence[:300]
     key.test_passed = True if outcome.ok else False if outcome.refused else None
-    same = GatewayKey.objects.filter(pk=key.pk, revoked_at=None, rotated_at=key.rotated_at)
+    same = GatewayKey.objects.filter(
+        pk=key.pk, revoked_at=None, rotated_at=key.rotated_at, base_url=key.base_url
+    )
     fields = {"tested_at": now, "test_result": key.test_result, "test_passed": key.test_passed}
     return same.update(**fields) == 1
 

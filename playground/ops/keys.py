@@ -17,6 +17,7 @@ from playground.ops import catalog, tasks
 from playground.ops.catalog import Outcome
 
 logger = logging.getLogger(__name__)
+TEST_FIELDS = ("tested_at", "test_passed", "test_result")
 
 
 class LabelTaken(Exception):
@@ -50,7 +51,7 @@ def add(
 ) -> GatewayKey:
     """Seal a new key. Raises LabelTaken."""
     key = GatewayKey(owner=user, team=team, label=label, base_url=base_url, last4=secret[-4:])
-    key.is_demo = settings.EMBEDDED and base_url == settings.DEMO_URL
+    key.is_demo = _is_demo(base_url)
     key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=team.pk)
     try:
         with transaction.atomic():
@@ -69,16 +70,22 @@ def test(key: GatewayKey, transport: Transport, now: datetime) -> Outcome:
     return outcome
 
 
-def rename(key: GatewayKey, user: User, label: str, *, ip: str | None = None) -> None:
-    """Raises LabelTaken."""
+def change(key: GatewayKey, user: User, *, label: str, base_url: str, ip: str | None = None) -> bool:
+    """Another label, another address; whether the address did change. Raises LabelTaken."""
+    moved = base_url != key.base_url
+    key.label, key.base_url, key.is_demo = label, base_url, _is_demo(base_url)
+    fields = ["label", "base_url", "is_demo"]
+    if moved:
+        _forget_test(key)
+        fields += TEST_FIELDS
     try:
         with transaction.atomic():
             live = GatewayKey.objects.filter(pk=key.pk, revoked_at=None)
-            if live.update(label=label):
-                _record(key, user, "key.change", ip, label=label)
+            if live.update(**{name: getattr(key, name) for name in fields}):
+                _record(key, user, "key.change", ip, address=base_url)
     except IntegrityError:
         raise LabelTaken from None
-    key.label = label
+    return moved
 
 
 @sensitive_variables("secret")
@@ -86,8 +93,8 @@ def rotate(key: GatewayKey, user: User, secret: str, now: datetime, *, ip: str |
     """Put another secret into the row; the old one is gone at once. False: the key was revoked meanwhile."""
     key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=key.team_id)
     key.last4, key.rotated_at = secret[-4:], now
-    key.tested_at, key.test_passed, key.test_result = None, None, ""
-    fields = ("sealed", "vault_key_id", "last4", "rotated_at", "tested_at", "test_passed", "test_result")
+    _forget_test(key)
+    fields = ["sealed", "vault_key_id", "last4", "rotated_at", *TEST_FIELDS]
     with transaction.atomic():
         live = GatewayKey.objects.filter(pk=key.pk, revoked_at=None)
         won = live.update(**{name: getattr(key, name) for name in fields}) == 1
@@ -104,6 +111,14 @@ def revoke(key: GatewayKey, user: User, now: datetime, *, ip: str | None = None)
         if won:
             _record(key, user, "key.revoke", ip)
     return won
+
+
+def _is_demo(base_url: str) -> bool:
+    return settings.EMBEDDED and base_url == settings.DEMO_URL
+
+
+def _forget_test(key: GatewayKey) -> None:
+    key.tested_at, key.test_passed, key.test_result = None, None, ""
 
 
 def _record(key: GatewayKey, user: User, verb: str, ip: str | None, **detail: str) -> None:

@@ -110,3 +110,12 @@ def test_an_unreadable_key_file_stops_ensure_owner_with_a_sentence(db, monkeypat
     monkeypatch.setenv("ANYINT_API_KEY_FILE", str(tmp_path / "missing"))
     with pytest.raises(CommandError, match="ANYINT_API_KEY_FILE cannot be read"):
         call_command("ensure_owner")
+
+
+def test_a_second_demo_key_made_after_revoking_the_first_is_the_one_kept_up(local):
+    demo_key(local, "http://127.0.0.1:8001", "demo-key")
+    GatewayKey.objects.update(revoked_at=timezone.now())
+    second = GatewayKey.objects.create(
+        owner=local, team=local.personal_team, label="Mine", is_demo=True, base_url="http://127.0.0.1:8001"
+    )
+    assert demo_key(local, "http://127.0.0.1:9001", "demo-key") == second

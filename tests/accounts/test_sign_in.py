@@ -127,7 +127,7 @@ def test_changing_the_password_ends_the_other_sessions_only(client, owner):
     other = Client()
     sign_in(client)
     sign_in(other)
-    page = "/account/password/change/"
+    page = "/settings/password/"
     answer = client.post(page, {"oldpassword": PASSWORD, **CHANGED})
     assert answer.url == "/settings/account/"
     assert client.get("/settings/appearance/").status_code == 200
@@ -136,7 +136,7 @@ def test_changing_the_password_ends_the_other_sessions_only(client, owner):
 
 def test_a_password_is_not_changed_without_the_old_one(client, owner):
     sign_in(client)
-    page = "/account/password/change/"
+    page = "/settings/password/"
     client.post(page, {"oldpassword": "guess", **CHANGED})
     owner.refresh_from_db()
     assert owner.check_password(PASSWORD)
@@ -145,8 +145,8 @@ def test_a_password_is_not_changed_without_the_old_one(client, owner):
 def test_a_person_without_a_password_sets_one(client, db):
     user = User.objects.create_user("linked@example.com")
     client.force_login(user)
-    assert client.get("/account/password/change/").url == "/account/password/set/"
-    client.post("/account/password/set/", CHANGED)
+    assert client.get("/settings/password/").url == "/settings/password/set/"
+    client.post("/settings/password/set/", CHANGED)
     user.refresh_from_db()
     assert user.check_password("a new long one")
 

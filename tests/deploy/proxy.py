@@ -112,5 +112,3 @@ async def visit(port: int, request: str) -> AsyncIterator[asyncio.StreamReader]:
         yield reader
     finally:
         writer.transport.abort()
-
-

@@ -32,13 +32,23 @@ def test_the_services_are_those_of_production_mode(services: Services) -> None:
 
 def test_every_name_in_the_environment_is_a_setting(services: Services) -> None:
     unknown = {
-        name for service in of_the_app(services).values() for name in service["environment"] if not is_setting(name)
+        name
+        for service in of_the_app(services).values()
+        for name in service["environment"]
+        if not is_setting(name)
     }
     assert not unknown
 
 
 def test_the_app_has_all_that_production_mode_demands(services: Services) -> None:
-    needed = {"PLAYGROUND_MODE", "SITE_URL", "SECRET_KEY_FILE", "VAULT_KEYS_FILE", "DATABASE_URL_FILE", "REDIS_URL"}
+    needed = {
+        "PLAYGROUND_MODE",
+        "SITE_URL",
+        "SECRET_KEY_FILE",
+        "VAULT_KEYS_FILE",
+        "DATABASE_URL_FILE",
+        "REDIS_URL",
+    }
     for name, service in of_the_app(services).items():
         given = {key for key, value in service["environment"].items() if value}
         assert needed <= given, name
@@ -102,7 +112,9 @@ def test_only_nginx_publishes_a_port_and_only_on_loopback(services: Services) ->
     assert re.fullmatch(r"\$\{LISTEN:-127\.0\.0\.1:\d+\}:\d+", port)
 
 
-def test_the_stores_are_out_of_reach_of_nginx_and_of_the_outside(compose: dict[str, Any], services: Services) -> None:
+def test_the_stores_are_out_of_reach_of_nginx_and_of_the_outside(
+    compose: dict[str, Any], services: Services
+) -> None:
     inside = {name for name, network in compose["networks"].items() if network.get("internal")}
     for store in ("postgres", "valkey"):
         assert set(services[store]["networks"]) <= inside
@@ -138,7 +150,9 @@ def test_nothing_waits_for_itself_or_for_what_is_not_there(services: Services) -
 
 def test_nothing_serves_before_the_migrations_are_through(services: Services) -> None:
     for name in set(APPS) - {"migrate"}:
-        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}, name
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}, (
+            name
+        )
     assert services["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
     assert services["postgres"]["healthcheck"]
 

@@ -68,7 +68,9 @@ def test_nothing_writes_to_the_image_after_the_user_is_set() -> None:
     assert not {"RUN", "COPY"} & set(names[names.index("USER") :])
 
 
-def test_its_health_check_is_that_of_the_compose_file(services: dict[str, dict[str, dict[str, list[str]]]]) -> None:
+def test_its_health_check_is_that_of_the_compose_file(
+    services: dict[str, dict[str, dict[str, list[str]]]],
+) -> None:
     [check] = instructions("HEALTHCHECK")
     command = yaml.safe_load(check.partition("CMD ")[2])
     assert ["CMD", *command] == services["web1"]["healthcheck"]["test"]
@@ -85,7 +87,11 @@ def test_what_is_copied_exists_and_is_let_in(source: str) -> None:
     assert (ROOT / source).exists()
     assert let_in(source)
     if (ROOT / source).is_dir():
-        inner = next(path for path in (ROOT / source).rglob("*.*") if path.is_file() and let_in(str(path.relative_to(ROOT))))
+        inner = next(
+            path
+            for path in (ROOT / source).rglob("*.*")
+            if path.is_file() and let_in(str(path.relative_to(ROOT)))
+        )
         assert inner
 
 

@@ -18,7 +18,9 @@ from tests.deploy.proxy import Request
 pytestmark = pytest.mark.nginx
 HEAD = b"HTTP/1.1 200 OK\r\n"
 OK = HEAD + b"Content-Length: 2\r\n\r\nok"
-STREAM = HEAD + b"Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
+STREAM = (
+    HEAD + b"Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
 LIVE = """GET /chat/live?conversation=1 HTTP/1.1
 Host: playground.example.com
 Accept-Encoding: gzip

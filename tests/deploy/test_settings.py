@@ -1,4 +1,4 @@
-"""Production mode starts with sound settings alone; what is wrong is said in one line, without the value of a secret."""
+"""Production mode starts with sound settings alone; what is wrong is said in one line, no secret in it."""
 
 from __future__ import annotations
 
@@ -60,14 +60,19 @@ def test_a_good_environment_starts(tmp_path: Path) -> None:
         ({"DRAIN_S": "-1"}, "DRAIN_S must be a number of at least 0"),
         ({"RUN_LEASE_S": "nan"}, "RUN_LEASE_S must be a number"),
         ({"GATEWAY_URLS": "gateway.example.com"}, "GATEWAY_URLS holds 'gateway.example.com'"),
-        ({"GATEWAY_URLS": "https://a.example.com, ftp://b.example.com"}, "GATEWAY_URLS holds 'ftp://b.example.com'"),
+        (
+            {"GATEWAY_URLS": "https://a.example.com, ftp://b.example.com"},
+            "GATEWAY_URLS holds 'ftp://b.example.com'",
+        ),
         ({"GATEWAY_URLS": "https://a.example.com?key=x"}, "which is no plain http(s) address"),
         ({"SIGN_UP": "maybe"}, "SIGN_UP must be one of open, invitation, closed"),
         ({"DEBUG": "perhaps"}, "DEBUG must be yes or no"),
         ({"EMAIL_VERIFICATION": "sure"}, "EMAIL_VERIFICATION must be one of none, optional, mandatory"),
     ],
 )
-def test_what_is_wrong_is_refused_and_named(tmp_path: Path, changes: dict[str, str | None], says: str) -> None:
+def test_what_is_wrong_is_refused_and_named(
+    tmp_path: Path, changes: dict[str, str | None], says: str
+) -> None:
     done = start(tmp_path, "import playground.settings", **changes)
     last = done.stderr.rstrip().splitlines()[-1]
     assert done.returncode != 0
@@ -81,7 +86,9 @@ def test_what_is_wrong_is_refused_and_named(tmp_path: Path, changes: dict[str, s
 def test_several_web_processes_need_redis_in_embedded_mode_too(tmp_path: Path) -> None:
     changes = {"PLAYGROUND_MODE": "embedded", "DATABASE_URL": None, "REDIS_URL": None}
     done = start(tmp_path, "import playground.settings", **changes, WEB_WORKERS="2")
-    assert "several web processes share their streams over Redis: set REDIS_URL" in done.stderr.splitlines()[-1]
+    assert (
+        "several web processes share their streams over Redis: set REDIS_URL" in done.stderr.splitlines()[-1]
+    )
 
 
 @pytest.mark.parametrize("value", ["$" + "aB3-" * 15, "${HOME}" + "xyzw-" * 10, "%(x)s#" + "qwer;" * 10])
@@ -89,7 +96,9 @@ def test_a_secret_is_taken_to_the_letter(tmp_path: Path, value: str) -> None:
     assert setting(tmp_path, "SECRET_KEY", SECRET_KEY=value) == value
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "VAULT_KEYS", "REDIS_URL", "EMAIL_HOST_PASSWORD", "GATEWAY_URLS"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "VAULT_KEYS", "REDIS_URL", "EMAIL_HOST_PASSWORD", "GATEWAY_URLS"]
+)
 def test_a_value_may_come_from_a_file_and_the_file_wins(tmp_path: Path, name: str) -> None:
     values = {
         "SECRET_KEY": secrets.token_urlsafe(50),

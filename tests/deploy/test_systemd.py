@@ -25,7 +25,7 @@ def example_env() -> dict[str, str]:
 
 def test_there_is_a_unit_for_every_process() -> None:
     names = ["beat", "prepare", "web@", "worker"]
-    assert UNITS == [f"playground-{name}.service" for name in names]
+    assert [f"playground-{name}.service" for name in names] == UNITS
 
 
 def test_the_commands_are_those_the_product_runs_by_itself() -> None:
@@ -80,8 +80,12 @@ def test_the_example_serves_with_the_secrets_that_the_script_makes(tmp_path: Pat
     secrets = tmp_path / "secrets"
     script = ROOT / "deploy" / "make-secrets.sh"
     subprocess.run(["sh", script, secrets, "127.0.0.1:5432"], check=True)
-    env = {name: value.replace("/etc/playground/secrets", str(secrets)) for name, value in example_env().items()}
-    code = "from playground import settings; print(settings.DATABASES['default']['HOST'], settings.VAULT_KEYS)"
+    env = {
+        name: value.replace("/etc/playground/secrets", str(secrets)) for name, value in example_env().items()
+    }
+    code = (
+        "from playground import settings; print(settings.DATABASES['default']['HOST'], settings.VAULT_KEYS)"
+    )
     output = run([PYTHON, "-c", code], env=clean_env(**env))
     assert output.split() == ["127.0.0.1", (secrets / "vault_keys").read_text().strip()]
 
@@ -92,6 +96,8 @@ def test_the_script_keeps_the_secrets_that_are_there_and_their_folder_to_its_own
     before = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
     subprocess.run(argv, check=True)
     assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
-    assert set(before) == {"secret_key", "vault_keys", "postgres_password", "database_url"}
+    made = {"secret_key", "vault_keys", "postgres_password", "database_url"}
+    assert set(before) == made | {"secret_key_fallbacks", "email_password"}
+    assert all(before[name].strip() for name in made)
     assert before["postgres_password"].strip() in before["database_url"]
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700

@@ -14,19 +14,20 @@ from playground.premises import free_port
 from playground.supervisor import Child, Plan
 from tests._servers.processes import PYTHON, Process, clean_env, until
 
+# One write a line (`print` makes several), or two children would mix theirs.
 WEB = """
 import http.server, os, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
     def log_message(self, *parts): pass
-print("web is", os.getpid(), flush=True)
+sys.stdout.write(f"web is {os.getpid()}\n")
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 DEAF = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print(sys.argv[1], "is", os.getpid(), flush=True)
+sys.stdout.write(f"{sys.argv[1]} is {os.getpid()}\n")
 while True: time.sleep(1000)
 """
 RUN = """
@@ -122,7 +123,9 @@ def test_a_killed_supervisor_leaves_no_child_behind(supervise: Callable[..., Pro
 
 
 def test_what_the_others_stand_on_ends_last(supervise: Callable[..., Process]) -> None:
-    tells = DEAF.replace("signal.SIG_IGN", "lambda *_: (print(sys.argv[1], 'goes', flush=True), os._exit(0))")
+    tells = DEAF.replace(
+        "signal.SIG_IGN", "lambda *_: (os.write(1, f'{sys.argv[1]} goes\\n'.encode()), os._exit(0))"
+    )
     process = supervise(child("base", tells, "base", base=True), child("other", tells, "other"))
     pid_of(process, "base")
     pid_of(process, "other")

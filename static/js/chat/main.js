@@ -429,15 +429,21 @@ document.body.addEventListener("chat-titled", ({ detail }) => {
 // The list never moves under the pointer: while somebody is at it, news wait.
 const list = $("chat-list");
 let stale = false;
+let listTimer = 0;
 
 function refreshList() {
   stale = list.matches(":hover, :focus-within") && !document.hidden;
-  if (stale) return;
-  window.htmx?.trigger("#chat-search", "chat-list-refresh");
+  if (!stale) loadList();
+}
+
+// What happens at once is told several times: one request answers it.
+function loadList() {
+  clearTimeout(listTimer);
+  listTimer = setTimeout(() => window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
 }
 
 document.addEventListener("chat:list", refreshList);
-document.body.addEventListener("chat-list", () => window.htmx?.trigger("#chat-search", "chat-list-refresh"));
+document.body.addEventListener("chat-list", loadList);
 for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
 
 // Details of the last answer stay those of the last answer.

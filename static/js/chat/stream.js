@@ -104,6 +104,8 @@ class RunView {
     if (status !== "finished") speak({ failed: "The answer failed.", stopped: "Stopped." }[status] ?? "Interrupted.");
     views.delete(this.run);
     refreshTurn(this.turn);
+    document.dispatchEvent(new CustomEvent("chat:list"));
+    window.htmx?.trigger("#activity", "activity");
   }
 
   // From a snapshot: block by block, each a unit of work of its own; equal ones stay as they are.
@@ -185,6 +187,7 @@ class Part {
 
   write(delta) {
     this.rest.appendData(delta);
+    this.shape();
     if (this.rest.length > LONG_TAIL) this.freeze();
   }
 
@@ -198,9 +201,25 @@ class Part {
     this.rest.data = this.rest.data.slice(cut);
   }
 
+  // A code block looks like one from its first line on, so that nothing jumps when it is finished.
+  shape() {
+    if (this.shaped) return;
+    const fence = /^ {0,3}(?:`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*(\n)?/.exec(this.rest.data);
+    if (fence?.[2]) {
+      const caption = Object.assign(document.createElement("p"), { textContent: fence[1] || "text" });
+      this.rest.before(caption);
+      this.rest.data = this.rest.data.slice(fence[0].length);
+      this.tail.classList.add("tail-code");
+    }
+    this.shaped = Boolean(fence?.[2]) || (!fence && this.rest.length > 6);
+  }
+
   setTail(text) {
     this.tail.replaceChildren(this.rest);
+    this.tail.classList.remove("tail-code");
     this.rest.data = text;
+    this.shaped = this.kind === "tool_call";
+    this.shape();
     if (text.length > LONG_TAIL) this.freeze();
   }
 
