@@ -38,5 +38,5 @@ STOPSIGNAL SIGTERM
 # As in playground/processes.py, but for the address: nginx is another machine here.
 CMD ["python", "-m", "uvicorn", "playground.asgi:application", \
      "--host", "0.0.0.0", "--port", "8000", "--loop", "uvloop", "--http", "httptools", \
-     "--ws", "none", "--lifespan", "on", "--no-access-log", "--no-server-header", \
-     "--no-proxy-headers", "--timeout-graceful-shutdown", "21"]
+     "--ws", "none", "--lifespan", "on", "--no-access-log", "--log-level", "warning", \
+     "--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", "21"]

@@ -28,14 +28,12 @@ def percentile(values: list[float], share: int) -> float:
 
 
 class Watch(asyncio.Protocol):
-    """One open stream. `ages` gathers token latencies while `measured`; the rest is noted always."""
+    """One open page's stream. `ages` gathers token latencies while `measured`; the rest is noted always."""
 
-    def __init__(self, request: bytes, *, texts: Callable[[bytes], list[bytes]]) -> None:
+    def __init__(self, request: bytes) -> None:
         self.request = request
-        self.texts = texts
         self.measured = False
         self.ages: list[float] = []
-        self.tokens = 0
         self.received = 0
         self.first_at: float | None = None
         self.ready = asyncio.Event()
@@ -53,61 +51,55 @@ class Watch(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
-        if self.first_at is None and b"content" in data or b'["text"' in data:
-            self._tokens(data)
+        if b'["text"' in data:
+            self.tokens(data)
         if not self.ready.is_set() and b"event: ready" in data:
             self.ready.set()
-        if b'["end",' in data or b"data: [DONE]" in data:
+        if b'["end",' in data:
             self.ended.set()
         if not self.run and (found := RUN_ID.search(data)):
             self.run, self.turn = found[1].decode(), found[2].decode()
-        if data.endswith(b"0\r\n\r\n"):
-            self.clean = True
+        self.clean = data.endswith(b"0\r\n\r\n")
 
-    def _tokens(self, data: bytes) -> None:
+    def tokens(self, data: bytes) -> None:
         if self.first_at is None:
             self.first_at = time.monotonic()
             self.first.set()
         if self.measured:
             now = now_us()
             for text in self.texts(data):
-                for sent, _ in stamps(text):
-                    self.ages.append(age_ms(sent, now))
-                    self.tokens += 1
+                self.ages += [age_ms(sent, now) for sent, _ in stamps(text)]
+
+    def texts(self, data: bytes) -> list[bytes]:
+        """New text only: finished blocks and open tails repeat what came before."""
+        return TEXT_OP.findall(data)
 
     def again(self) -> None:
         """Ready for the next answer on the same stream."""
         self.first_at = None
-        self.run = ""
+        self.run = self.turn = ""
         self.first.clear()
         self.ended.clear()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.gone.set()
-        self.ready.set()
-        self.first.set()
-        self.ended.set()
+        for event in (self.gone, self.ready, self.first, self.ended):
+            event.set()
 
     def close(self) -> None:
         self.transport.abort()
 
 
 class RawWatch(Watch):
-    """A stream of the upstream's own, through the raw relay or directly."""
+    """A stream of the upstream's own, through the raw relay."""
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
-        self._tokens(data)
+        self.tokens(data)
         if b"data: [DONE]" in data:
             self.ended.set()
 
-
-def page_texts(data: bytes) -> list[bytes]:
-    return TEXT_OP.findall(data)
-
-
-def raw_texts(data: bytes) -> list[bytes]:
-    return [data]
+    def texts(self, data: bytes) -> list[bytes]:
+        return [data]
 
 
 async def open_page(stage: Stage, person: Person, *, conversation: bool = True) -> Watch:
@@ -117,7 +109,7 @@ async def open_page(stage: Stage, person: Person, *, conversation: bool = True) 
         f"GET /chat/live{where} HTTP/1.1\r\nHost: localhost:{stage.port}\r\n"
         f"Accept: text/event-stream\r\nCookie: {stage.cookie(person)}\r\n\r\n"
     ).encode()
-    watch = Watch(request, texts=page_texts)
+    watch = Watch(request)
     await asyncio.get_running_loop().create_connection(lambda: watch, "127.0.0.1", stage.port)
     await asyncio.wait_for(watch.ready.wait(), 60)
     if watch.gone.is_set():
@@ -129,7 +121,7 @@ async def open_raw(port: int, model: str) -> RawWatch:
     """The same answer without the product."""
     body = json.dumps({"model": model, "stream": True, "messages": []}).encode()
     request = b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
-    watch = RawWatch(request % len(body) + body, texts=raw_texts)
+    watch = RawWatch(request % len(body) + body)
     await asyncio.get_running_loop().create_connection(lambda: watch, "127.0.0.1", port)
     return watch
 

@@ -57,7 +57,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def signed_in(stage: Stage, browser: Browser, person: Person) -> BrowserContext:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     where = f"http://localhost:{stage.port}"
     context.add_cookies([{"name": stage.cookies["session"], "value": person.session, "url": where}])
     context.add_init_script(NOTES)

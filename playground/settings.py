@@ -7,6 +7,7 @@ A secret may also come from a file: `NAME_FILE` holds the path. Two modes, one c
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,14 +31,15 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
-def number(name: str, default: float, *, minimum: float = 0) -> float:
+def number(name: str, default: float, *, minimum: float = 0, maximum: float = 1e9) -> float:
     raw = text(name, str(default))
     try:
         value = float(raw)
     except ValueError:
         value = -1.0
-    if not minimum <= value < 1e9:
-        raise ImproperlyConfigured(f"{name} must be a number of at least {minimum:g}, not {raw!r}")
+    if not minimum <= value <= maximum:
+        top = f" and at most {maximum:g}" if maximum < 1e9 else ""
+        raise ImproperlyConfigured(f"{name} must be a number of at least {minimum:g}{top}, not {raw!r}")
     return value
 
 
@@ -68,16 +70,37 @@ def gateway_urls() -> list[str]:
     if EMBEDDED and "GATEWAY_URLS" not in os.environ:
         urls.append(DEMO_URL)
     for url in urls:
-        parts = urlsplit(url)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username or parts.query:
+        if not is_plain_address(url):
             raise ImproperlyConfigured(f"GATEWAY_URLS holds {url!r}, which is no plain http(s) address")
+    if not urls:
+        raise ImproperlyConfigured("GATEWAY_URLS is empty: list at least one address, or leave it out")
     return list(dict.fromkeys(urls))
+
+
+def is_plain_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Reading the port checks it.
+        odd = parts.username is not None or parts.query or parts.fragment or parts.port == 0
+    except ValueError:
+        return False
+    return parts.scheme in {"https", "http"} and bool(parts.hostname) and not odd
+
+
+def database(url: str) -> dict[str, Any]:
+    """Of one of the two kinds. A wrong address is not quoted: it may hold a password."""
+    if url.partition("://")[0] not in {"sqlite", "postgresql", "postgres"}:
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// or sqlite:///")
+    try:
+        return dict(environ.Env.db_url_config(url))
+    except (ValueError, KeyError):
+        raise ImproperlyConfigured("DATABASE_URL is not a valid address") from None
 
 
 EMBEDDED = choice("PLAYGROUND_MODE", "embedded", "embedded", "production") == "embedded"
 DATA_DIR = Path(text("PLAYGROUND_DATA", str(BASE_DIR / "var"))).absolute()
-PORT = int(number("PORT", 8000, minimum=1))
-DEMO_PORT = int(number("DEMO_PORT", 8001, minimum=1))
+PORT = int(number("PORT", 8000, minimum=1, maximum=65535))
+DEMO_PORT = int(number("DEMO_PORT", 8001, minimum=1, maximum=65535))
 DEMO_URL = text("DEMO_URL", f"http://127.0.0.1:{DEMO_PORT}").rstrip("/")
 DEMO_KEY = "demo-key"
 GATEWAY_URLS = gateway_urls()
@@ -94,6 +117,8 @@ if len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 5:
     raise ImproperlyConfigured("SECRET_KEY is missing or weak: give at least 40 random characters")
 if not VAULT_KEYS:
     raise ImproperlyConfigured("VAULT_KEYS is missing: run `manage.py new_vault_key` and keep it apart")
+if not all(re.fullmatch(r"[\w-]{1,16}:[\w-]{43}=?", entry) for entry in re.split(r"[\s,]+", VAULT_KEYS)):
+    raise ImproperlyConfigured("VAULT_KEYS must list id:key, each key 32 bytes in base64url")
 
 SITE_URL = text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
 _site = urlsplit(SITE_URL)
@@ -140,6 +165,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 
+# X-Frame-Options is sent by RequestMiddleware, on error pages too.
+SILENCED_SYSTEM_CHECKS = ["security.W002"]
+
 ROOT_URLCONF = "playground.urls"
 ASGI_APPLICATION = "playground.asgi.application"
 TEMPLATES: list[dict[str, Any]] = [
@@ -166,7 +194,7 @@ SQLITE_OPTIONS = {
     ),
 }
 _database_url = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'playground.sqlite3'}")
-DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(_database_url)}
+DATABASES: dict[str, Any] = {"default": database(_database_url)}
 POSTGRESQL = "postgresql" in DATABASES["default"]["ENGINE"]
 if POSTGRESQL:
     DATABASES["default"] |= {
@@ -182,6 +210,8 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = text("REDIS_URL")
+if REDIS_URL and REDIS_URL.partition("://")[0] not in {"redis", "rediss", "unix"}:
+    raise ImproperlyConfigured("REDIS_URL must begin with redis:// or rediss://")
 WEB_WORKERS = int(number("WEB_WORKERS", 1, minimum=1))
 WEB_THREADS = int(number("WEB_THREADS", 6, minimum=1))
 if not EMBEDDED and not (POSTGRESQL and REDIS_URL):
@@ -294,6 +324,8 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
+if text("LOG_LEVEL", "INFO").upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+    raise ImproperlyConfigured("LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

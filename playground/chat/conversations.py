@@ -8,17 +8,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import access
 from accounts.models import Role, Team
-from playground.chat import attachments, listing, turns
+from playground.chat import attachments, listing, screen, turns
 from playground.chat.forms import MessageForm, SettingsForm, TitleForm
 from playground.chat.models import Attachment, Conversation, Draft, Run, Turn
 from playground.chat.search import search
 
-Request = access.Request
+Request = listing.Request
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
@@ -83,10 +84,9 @@ def delete(request: Request, pk: UUID) -> HttpResponse:
     if request.htmx and not open_here:
         return _list_changed(HttpResponse(status=204))
     messages.success(request, "Chat deleted.")
-    response = redirect("chat:new")
     if request.htmx:
-        response = HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
-    return response
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse("chat:new")})
+    return redirect("chat:new")
 
 
 def _list_changed(response: HttpResponse, **more: dict[str, str]) -> HttpResponse:
@@ -140,16 +140,13 @@ def upload(request: Request) -> HttpResponse:
     team = _team_of_upload(request)
     try:
         if (file := request.FILES.get("file")) is not None:
-            row = attachments.store(file, request.user, team)
-            image = {"attachment": str(row.pk), "alt": ""}
-            context = {"image": image, "file": row}
+            row: Attachment | None = attachments.store(file, request.user, team)
+            image = {"attachment": str(row.pk) if row else ""}
         else:
-            context = {
-                "image": {"url": attachments.check_url(request.POST.get("url", "").strip()), "alt": ""}
-            }
+            row, image = None, {"url": attachments.check_url(request.POST.get("url", "").strip())}
     except attachments.Refused as error:
         return HttpResponse(str(error), status=422, content_type="text/plain; charset=utf-8")
-    return render(request, "chat/_image.html", context)
+    return render(request, "chat/_image.html", {"image": screen.NO_IMAGE | image, "file": row})
 
 
 def _team_of_upload(request: Request) -> Team:

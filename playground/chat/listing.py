@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django_htmx.middleware import HtmxDetails
 
 from accounts import access
 from playground.chat.models import Conversation, Run
 from playground.chat.search import search
 
-Request = access.Request
 PAGE = 60
 MOST = 600
 
 
-@dataclass(slots=True)
+class Request(access.Request):
+    """What a view of the chat receives."""
+
+    htmx: HtmxDetails
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A heading of the list and its conversations."""
 
     label: str
-    rows: list[Conversation] = field(default_factory=list)
+    rows: Sequence[Conversation]
 
 
 def context(request: Request, words: str = "", current: UUID | None = None) -> dict[str, Any]:
@@ -50,13 +57,8 @@ def _page_size(text: str | None) -> int:
 def by_day(rows: Iterable[Conversation], now: datetime) -> list[Group]:
     """Rows, newest first, under the day they were last used on."""
     today = timezone.localtime(now).date()
-    groups: list[Group] = []
-    for row in rows:
-        label = _day(timezone.localtime(row.updated_at).date(), today)
-        if not groups or groups[-1].label != label:
-            groups.append(Group(label))
-        groups[-1].rows.append(row)
-    return groups
+    days = groupby(rows, lambda row: _day(timezone.localtime(row.updated_at).date(), today))
+    return [Group(label, list(of_day)) for label, of_day in days]
 
 
 def _day(day: date, today: date) -> str:

@@ -16,7 +16,7 @@ from playground.chat.thread import Thread
 from playground.ops import catalog
 from playground.ops.models import ModelEntry
 
-Request = access.Request
+Request = listing.Request
 REFUSALS = (turns.Refused, attachments.Refused)
 EMPTY: Settings = {
     "family": DEFAULT_FAMILY,
@@ -26,6 +26,7 @@ EMPTY: Settings = {
     "stream": True,
     "params": {},
 }
+NO_IMAGE = {"attachment": "", "url": "", "alt": ""}
 EXAMPLES = (
     (
         "Explain",
@@ -151,7 +152,7 @@ def _shown_images(team_id: UUID, images: list[dict[str, Any]]) -> list[dict[str,
     rows = Attachment.objects.filter(team_id=team_id, pk__in=wanted) if wanted else ()
     files = {str(row.pk): row for row in rows}
     there = [image for image in images if image.get("url") or image.get("attachment") in files]
-    return [{"image": image, "file": files.get(image.get("attachment", ""))} for image in there]
+    return [{"image": NO_IMAGE | image, "file": files.get(image.get("attachment", ""))} for image in there]
 
 
 def _last_used(request: Request) -> Settings:
@@ -171,5 +172,5 @@ def _with_defaults(settings: Settings, keys: list[GatewayKey]) -> Settings:
         settings["key"] = ids[0] if ids else ""
     if not settings.get("model") and settings["key"]:
         seen = ModelEntry.objects.filter(key_id=settings["key"], family=settings["family"], gone_at=None)
-        settings["model"] = seen.order_by("pk").values_list("model_id", flat=True).first() or ""
+        settings["model"] = catalog.choose_model(seen.order_by("pk")[:3000])
     return settings

@@ -15,14 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access
 from accounts.models import Role
-from playground.chat import screen, turns
+from playground.chat import listing, screen, turns
 from playground.chat.forms import MessageForm, Settings, SettingsForm
-from playground.chat.listing import uuid_or_none
 from playground.chat.models import Conversation, Draft, Run, Turn
 from playground.chat.thread import Thread, shown_turn
 from playground.chat.thread import thread as thread_of
 
-Request = access.Request
+Request = listing.Request
 
 
 @require_GET
@@ -34,7 +33,7 @@ def new(request: Request) -> HttpResponse:
 @require_GET
 def show(request: Request, pk: UUID) -> HttpResponse:
     conversation = access.get(Conversation, request, pk)
-    shown = thread_of(conversation, before=uuid_or_none(request.GET.get("before")))
+    shown = thread_of(conversation, before=listing.uuid_or_none(request.GET.get("before")))
     return render(request, "chat/page.html", screen.of_conversation(request, conversation, shown))
 
 
@@ -42,7 +41,7 @@ def show(request: Request, pk: UUID) -> HttpResponse:
 def thread(request: Request, pk: UUID) -> HttpResponse:
     """The end of the shown branch, or with `before` the turns above that one."""
     conversation = access.get(Conversation, request, pk)
-    before = uuid_or_none(request.GET.get("before"))
+    before = listing.uuid_or_none(request.GET.get("before"))
     shown = thread_of(conversation, before=before)
     template = "chat/_earlier.html" if before else "chat/_turns.html"
     return render(request, template, _turns(request, conversation, shown))
@@ -156,9 +155,7 @@ def branch(request: Request, pk: UUID) -> HttpResponse:
 
 @require_POST
 def stop(request: Request, pk: UUID) -> HttpResponse:
-    run = Run.objects.select_related("conversation").filter(pk=pk).first()
-    if run is None:
-        raise Http404
+    run = access.get(Run, request, pk)
     conversation = access.get(Conversation, request, run.conversation_id, need=Role.MEMBER)
     turns.stop(run, timezone.now())
     return HttpResponse(status=204) if request.htmx else _to(conversation)

@@ -39,6 +39,8 @@ _NOT_CHAT = re.compile(
 )
 _SMALL = re.compile(r"(?i)mini|flash|haiku|lite|small")
 _REFUSED = frozenset({"auth", "permission"})
+# Nothing to wait for: somebody has to change the key, or the site.
+_USELESS = _REFUSED | {"vault", "address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,20 @@ def refresh_due(transport: Transport, now: datetime, *, tick_s: float = TICK_S) 
 
 
 def usable_keys(user: User, team: Team) -> list[GatewayKey]:
-    """The person's own live keys in the team, then those others share with it, demo keys last."""
+    """The person's own live keys in the team, then those others share with it, then the demo's.
+
+    Keys that were refused when they were last tried come after all others.
+    """
     rows = GatewayKey.objects.filter(Q(owner=user) | Q(shared=True), team=team, revoked_at=None)
     return sorted(
         rows.select_related("owner"),
-        key=lambda key: (key.is_demo, key.owner_id != user.pk, key.test_passed is False, key.label.lower()),
+        key=lambda key: (
+            key.test_passed is False,
+            key.is_demo,
+            key.owner_id != user.pk,
+            key.test_passed is None,
+            key.label.lower(),
+        ),
     )
 
 
@@ -187,7 +198,7 @@ def _claim(key: GatewayKey, now: datetime) -> bool:
 def _note(key: GatewayKey, outcome: Outcome, now: datetime) -> bool:
     """Keep the result with the key. False: the key was changed meanwhile, so the result is of no key."""
     key.tested_at, key.test_result = now, outcome.sentence[:300]
-    key.test_passed = True if outcome.ok else False if outcome.refused else None
+    key.test_passed = True if outcome.ok else False if outcome.error_kind in _USELESS else None
     same = GatewayKey.objects.filter(
         pk=key.pk, revoked_at=None, rotated_at=key.rotated_at, base_url=key.base_url
     )

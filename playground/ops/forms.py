@@ -9,8 +9,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import GatewayKey
+from accounts.vault import Secret
 
 SHORTEST_KEY, LONGEST_KEY = 8, 512
 TYPE_AGAIN = "Type the key again: it is not kept while something else is wrong."
@@ -21,7 +23,10 @@ def addresses() -> list[tuple[str, str]]:
 
 
 class SecretField(forms.CharField):
-    """A gateway key: printable ASCII without spaces. What is wrong with it is said without quoting it."""
+    """A gateway key: printable ASCII without spaces. What is wrong with it is said without quoting it.
+
+    Cleaned it is a `Secret`, which hides itself.
+    """
 
     def __init__(self, **options: Any) -> None:
         attrs = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "class": "mono"}
@@ -30,7 +35,8 @@ class SecretField(forms.CharField):
         # Django's own check for NUL would answer before ours, in other words.
         self.validators = []
 
-    def clean(self, value: Any) -> str:
+    @sensitive_variables()
+    def clean(self, value: Any) -> Secret:
         secret: str = super().clean(value)
         if "\n" in secret or "\r" in secret:
             raise ValidationError("The key holds a line break. Paste the key alone, on one line.")
@@ -46,7 +52,7 @@ class SecretField(forms.CharField):
             raise ValidationError("The key holds a control character. Copy it again and paste it alone.")
         if not SHORTEST_KEY <= len(secret) <= LONGEST_KEY:
             raise ValidationError(f"A key has {SHORTEST_KEY} to {LONGEST_KEY} characters.")
-        return secret
+        return Secret(secret)
 
 
 class AddressField(forms.ChoiceField):

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.views.decorators.debug import sensitive_variables
 from kombu.exceptions import OperationalError
 
 from accounts import audit, vault
@@ -37,7 +36,9 @@ def free_label(user: User, team: Team, stem: str = "AnyInt key") -> str:
 
 
 def problem(key: GatewayKey) -> str:
-    """Why the key cannot be opened here, with what to do about it; "" when it can."""
+    """Why the key cannot be used here at all, with what to do about it; "" when it can."""
+    if key.base_url not in settings.GATEWAY_URLS:
+        return catalog.NOT_LISTED.format(key.base_url)
     try:
         vault.open_key(key)
     except vault.VaultError as error:
@@ -45,12 +46,11 @@ def problem(key: GatewayKey) -> str:
     return ""
 
 
-@sensitive_variables("secret")
 def add(
-    user: User, team: Team, *, label: str, base_url: str, secret: str, ip: str | None = None
+    user: User, team: Team, *, label: str, base_url: str, secret: vault.Secret, ip: str | None = None
 ) -> GatewayKey:
     """Seal a new key. Raises LabelTaken."""
-    key = GatewayKey(owner=user, team=team, label=label, base_url=base_url, last4=secret[-4:])
+    key = GatewayKey(owner=user, team=team, label=label, base_url=base_url, last4=_last4(secret))
     key.is_demo = _is_demo(base_url)
     key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=team.pk)
     try:
@@ -88,11 +88,12 @@ def change(key: GatewayKey, user: User, *, label: str, base_url: str, ip: str | 
     return moved
 
 
-@sensitive_variables("secret")
-def rotate(key: GatewayKey, user: User, secret: str, now: datetime, *, ip: str | None = None) -> bool:
+def rotate(
+    key: GatewayKey, user: User, secret: vault.Secret, now: datetime, *, ip: str | None = None
+) -> bool:
     """Put another secret into the row; the old one is gone at once. False: the key was revoked meanwhile."""
     key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=key.team_id)
-    key.last4, key.rotated_at = secret[-4:], now
+    key.last4, key.rotated_at = _last4(secret), now
     _forget_test(key)
     fields = ["sealed", "vault_key_id", "last4", "rotated_at", *TEST_FIELDS]
     with transaction.atomic():
@@ -111,6 +112,10 @@ def revoke(key: GatewayKey, user: User, now: datetime, *, ip: str | None = None)
         if won:
             _record(key, user, "key.revoke", ip)
     return won
+
+
+def _last4(secret: vault.Secret) -> str:
+    return secret.reveal()[-4:]
 
 
 def _is_demo(base_url: str) -> bool:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Count, IntegerField, Min, Q, Value, When
-from django.db.models.functions import Lower
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -69,7 +68,7 @@ def model_refresh(request: Request) -> HttpResponse:
 def options(
     key: GatewayKey, user: User, family: str, words: str, now: datetime, recent: Iterable[str] = ()
 ) -> Options:
-    """At most 50 rows: the person's recent models first, gone ones last, the others by name."""
+    """At most 50 rows: the person's recent models, then the list in the gateway's order, gone ones last."""
     entries = ModelEntry.objects.filter(key=key, family=family)
     fits = Q()
     for word in words.split()[:8]:
@@ -84,9 +83,7 @@ def options(
         default=Value(RECENT),
         output_field=IntegerField(),
     )
-    found = entries.filter(fits).order_by(
-        place, Case(When(gone_at=None, then=0), default=1), Lower("name"), "pk"
-    )
+    found = entries.filter(fits).order_by(place, Case(When(gone_at=None, then=0), default=1), "pk")
     # Everything is new on the day the key is: only what came later counts.
     since = max(now - NEW_FOR, (about["first"] or now) + timedelta(minutes=1))
     rows = [Option(entry, entry.model_id in used, entry.first_seen > since) for entry in found[:SHOWN]]

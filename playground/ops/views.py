@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -31,6 +32,11 @@ class Row:
     rotation: RotateForm
     outcome: Outcome | None = None
     opened: bool = False
+
+    @property
+    def unreadable(self) -> bool:
+        """Pasting the key again helps."""
+        return bool(self.problem) and not self.key.from_env and self.key.base_url in settings.GATEWAY_URLS
 
     @property
     def host(self) -> str:

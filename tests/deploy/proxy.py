@@ -55,7 +55,7 @@ def write_config(folder: Path, *, port: int, upstreams: tuple[int, int]) -> Path
         " /tmp/": f" {folder}/tmp/",
         "/run/secrets/": f"{folder}/",
         # It says at this level when it is ready.
-        "/dev/stderr warn": "/dev/stderr notice",
+        "stderr warn": "stderr notice",
     }
     for shipped, ours in changes.items():
         assert shipped in text, shipped

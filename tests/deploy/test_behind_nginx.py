@@ -33,17 +33,12 @@ def visitor(nginx: str, site: Callable[..., Site], tmp_path: Path) -> Iterator[V
         yield visitor
 
 
-def test_a_person_signs_in_and_the_page_is_the_chat(visitor: Visitor) -> None:
+def test_a_person_signs_in_with_cookies_bound_to_the_very_host_and_to_https(visitor: Visitor) -> None:
     page = visitor.get("/")
     assert page.status_code == 200
     assert page.url.path == "/chat/"
     assert 'id="composer"' in page.text
     assert page.headers["strict-transport-security"].startswith("max-age=63072000")
-    assert page.headers["x-frame-options"] == "DENY"
-
-
-def test_cookies_are_bound_to_the_very_host_and_to_https(visitor: Visitor) -> None:
-    visitor.get("/chat/")
     cookies = {cookie.name: cookie for cookie in visitor.cookies.jar}
     assert {"__Host-session", "__Host-csrf"} <= set(cookies)
     assert all(cookie.secure and cookie.path == "/" for cookie in cookies.values())

@@ -57,6 +57,17 @@ def test_a_good_environment_starts(tmp_path: Path) -> None:
         ({"SITE_URL": "playground.example.com"}, "SITE_URL must be a full address"),
         ({"PORT": "eighty"}, "PORT must be a number"),
         ({"PORT": "0"}, "PORT must be a number of at least 1"),
+        ({"PORT": "70000"}, "PORT must be a number of at least 1 and at most 65535"),
+        ({"VAULT_KEYS": "garbage"}, "VAULT_KEYS must list id:key"),
+        ({"VAULT_KEYS": f"{new_vault_key()},k2:short"}, "VAULT_KEYS must list id:key"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must begin with postgresql://"),
+        ({"DATABASE_URL": "mysql://a:b@c/d"}, "DATABASE_URL must begin with postgresql://"),
+        ({"DATABASE_URL": "postgresql://a:b@c:port/d"}, "DATABASE_URL is not a valid address"),
+        ({"REDIS_URL": "127.0.0.1:6379"}, "REDIS_URL must begin with redis://"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR"),
+        ({"GATEWAY_URLS": " , "}, "GATEWAY_URLS is empty"),
+        ({"GATEWAY_URLS": "https://[bad"}, "which is no plain http(s) address"),
+        ({"GATEWAY_URLS": "https://a.example.com:99999"}, "which is no plain http(s) address"),
         ({"DRAIN_S": "-1"}, "DRAIN_S must be a number of at least 0"),
         ({"RUN_LEASE_S": "nan"}, "RUN_LEASE_S must be a number"),
         ({"GATEWAY_URLS": "gateway.example.com"}, "GATEWAY_URLS holds 'gateway.example.com'"),
@@ -81,6 +92,14 @@ def test_what_is_wrong_is_refused_and_named(
     for name in ("SECRET_KEY", "VAULT_KEYS", "DATABASE_URL"):
         value = changes.get(name, GOOD[name])
         assert not value or value not in done.stderr
+
+
+def test_a_command_says_it_in_one_line(tmp_path: Path) -> None:
+    env = clean_env(PLAYGROUND_DATA=str(tmp_path), **(GOOD | {"PORT": "eighty"}))
+    argv = [PYTHON, "manage.py", "migrate"]
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["PORT must be a number of at least 1 and at most 65535, not 'eighty'"]
 
 
 def test_several_web_processes_need_redis_in_embedded_mode_too(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_the_example_serves_with_the_secrets_that_the_script_makes(tmp_path: Pat
 
 
 def test_the_script_keeps_the_secrets_that_are_there_and_their_folder_to_its_owner(tmp_path: Path) -> None:
-    argv = ["sh", ROOT / "deploy" / "make-secrets.sh", tmp_path / "secrets"]
+    argv = ["sh", str(ROOT / "deploy" / "make-secrets.sh"), str(tmp_path / "secrets")]
     subprocess.run(argv, check=True)
     before = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
     subprocess.run(argv, check=True)

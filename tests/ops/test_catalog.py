@@ -241,18 +241,11 @@ def test_of_two_schedulers_that_saw_a_key_due_one_refreshes_it(
     gateway: Gateway, make_key: MakeKey, transport: Transport
 ) -> None:
     make_key()
-    now, whole = timezone.now(), gateway.answer
-    seen_by_the_other: list[bool] = []
-
-    def meanwhile(query: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-        return whole(query)
-
-    gateway.answer = meanwhile
-    stale = GatewayKey.objects.get()
-    assert catalog.refresh_due(transport, now) == 1
-    seen_by_the_other.append(catalog._claim(stale, now))
-    assert seen_by_the_other == [False]
-    assert len(gateway.keys) == 1
+    now = timezone.now()
+    one, other = GatewayKey.objects.get(), GatewayKey.objects.get()
+    assert [catalog._claim(seen, now) for seen in (one, other)] == [True, False]
+    assert catalog.refresh_due(transport, now) == 0
+    assert gateway.keys == []
 
 
 def test_a_tick_whose_time_is_up_leaves_the_rest_to_the_next(
@@ -264,18 +257,23 @@ def test_a_tick_whose_time_is_up_leaves_the_rest_to_the_next(
     assert len(gateway.keys) == 1
 
 
-def test_usable_are_own_and_shared_live_keys_with_the_demo_last(
+def test_usable_are_own_then_shared_live_keys_with_demo_and_refused_ones_last(
     make_key: MakeKey, owner: User, mate: User, team: Team, stranger: User
 ) -> None:
     make_key("Demo")
+    make_key("Refused")
     make_key("Mine")
+    make_key("Works")
     make_key("Gone")
     make_key("Theirs", mate)
     make_key("Shared", mate)
     GatewayKey.objects.filter(label="Demo").update(is_demo=True)
+    GatewayKey.objects.filter(label="Works").update(test_passed=True)
+    GatewayKey.objects.filter(label="Refused").update(test_passed=False)
     GatewayKey.objects.filter(label="Gone").update(revoked_at=timezone.now())
     GatewayKey.objects.filter(label="Shared").update(shared=True)
-    assert [key.label for key in catalog.usable_keys(owner, team)] == ["Mine", "Shared", "Demo"]
+    labels = [key.label for key in catalog.usable_keys(owner, team)]
+    assert labels == ["Works", "Mine", "Shared", "Demo", "Refused"]
     assert [key.label for key in catalog.usable_keys(owner, owner.personal_team)] == []
     Membership.objects.create(team=team, user=stranger, role=Role.MEMBER)
     assert [key.label for key in catalog.usable_keys(stranger, team)] == ["Shared"]

@@ -6,6 +6,7 @@ import httpx
 import psycopg
 import pytest
 import redis
+from django.conf import settings
 
 from tests._servers.stores import Postgres
 
@@ -26,3 +27,8 @@ def test_the_demo_gateway_lists_its_models_to_its_key_alone(demo: str) -> None:
     answer = httpx.get(f"{demo}/openai/v1/models", headers={"authorization": "Bearer demo-key"})
     refused = httpx.get(f"{demo}/openai/v1/models", headers={"authorization": "Bearer another"})
     assert (answer.status_code, refused.status_code) == (200, 401)
+
+
+def test_no_test_sees_the_data_of_the_checkout() -> None:
+    assert not settings.DATA_DIR.is_relative_to(settings.BASE_DIR)
+    assert settings.EMBEDDED

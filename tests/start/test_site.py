@@ -21,8 +21,8 @@ def test_everybody_of_the_cast_can_enter(
 ) -> None:
     running = site(mode)
     for name in (cast.OWNER, cast.VIEWER):
-        with signed_in(running, cast.address(name)) as visitor:
-            assert visitor.get("/settings/").url.path.startswith("/settings/")
+        visitor = signed_in(running, cast.address(name))
+        assert visitor.get("/settings/").url.path.startswith("/settings/")
 
 
 def test_a_session_outlives_a_killed_web_process(
@@ -56,5 +56,5 @@ def test_two_web_processes_share_their_sessions(
     running = site("production", webs=2)
     visitor = signed_in(running)
     first, second = (visitor.get(f"{url}/settings/") for url in running.urls)
-    assert (first.url.path, second.url.path) == (first.url.path, first.url.path)
     assert first.url.path.startswith("/settings/")
+    assert second.url.path.startswith("/settings/")

@@ -15,7 +15,7 @@ from playground.supervisor import Child, Plan
 from tests._servers.processes import PYTHON, Process, clean_env, until
 
 # One write a line (`print` makes several), or two children would mix theirs.
-WEB = """
+WEB = r"""
 import http.server, os, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -24,7 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 sys.stdout.write(f"web is {os.getpid()}\n")
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-DEAF = """
+DEAF = r"""
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 sys.stdout.write(f"{sys.argv[1]} is {os.getpid()}\n")

@@ -30,8 +30,8 @@ MOVES = {
     "you": "Your move",
     "key owner": "For the owner of the key",
     "gateway": "On the gateway’s side",
-    "nobody": "Nobody’s fault here",
 }
+NO_IMAGE = {"attachment": "", "url": "", "alt": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ def typed_blocks(turn: Turn) -> list[SafeString]:
 
 @register.filter
 def images(turn: Turn) -> list[dict[str, Any]]:
-    return [part for part in turn.parts if part.get("kind") == "image"]
+    """The pictures of a question, every name there: templates stumble over missing ones."""
+    return [NO_IMAGE | part for part in turn.parts if part.get("kind") == "image"]
 
 
 @register.filter
@@ -99,7 +100,10 @@ def tokens_per_second(run: Run) -> str:
     writing_ms = run.duration_ms - (run.first_token_ms or 0)
     # A whole answer arrives in one piece: its pace is that of the wait.
     spent_ms = writing_ms if writing_ms >= 50 else run.duration_ms
-    return f"{run.output_tokens * 1000 / spent_ms:.1f}" if spent_ms else "not told"
+    if not spent_ms:
+        return "not told"
+    pace = run.output_tokens * 1000 / spent_ms
+    return f"{pace:,.0f}" if pace >= 100 else f"{pace:.1f}"
 
 
 @register.filter
@@ -121,19 +125,11 @@ def wait_until(run: Run) -> datetime | None:
 
 
 @register.filter
-def may_retry(run: Run | None) -> bool:
-    """Whether asking again as it is can help."""
-    return run is None or run.status != Run.Status.FAILED or about(run).retryable
-
-
-@register.filter
 def can_go_on(run: Run | None) -> bool:
-    """A cut answer: by a limit, a fault, a person or a restart."""
+    """An answer cut by a limit, a person or a restart; one cut by a fault says so in its own box."""
     if run is None:
         return False
-    if run.status in (Run.Status.STOPPED, Run.Status.INTERRUPTED):
-        return True
-    return run.status == Run.Status.FAILED or run.reason == "length"
+    return run.status in (Run.Status.STOPPED, Run.Status.INTERRUPTED) or run.reason == "length"
 
 
 @register.filter

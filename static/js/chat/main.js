@@ -58,6 +58,7 @@ function afterSend(event) {
     // Only what was sent goes: more may have been typed meanwhile.
     if (message.value.startsWith(sent.text)) message.value = message.value.slice(sent.text.length);
     for (const image of sent.images) image.remove();
+    for (const error of document.querySelectorAll("#settings [id^=error-]")) error.hidden = true;
     grow();
     toEnd();
     if (message.value) saveDraftLater();
@@ -228,6 +229,8 @@ function settingChanged({ target }) {
   const slide = document.querySelector(`[data-slides="${CSS.escape(target.name || "-")}"]`);
   if (slide) slide.value = target.value;
   if (target.id === "model") showModel(target.value);
+  const error = target.closest(".param, .field")?.querySelector("[id^=error-]");
+  if (error) error.hidden = true;
   if (target.matches(".setting, .slide")) saveSettingsLater();
 }
 
@@ -402,9 +405,27 @@ document.addEventListener("click", (event) => {
 });
 
 $("image-view").addEventListener("click", (event) => event.target.matches("img") || $("image-view").close());
-$("model-picker")?.addEventListener("opened", () => {
+
+// The model picker: loaded when it opens, walked through by arrow keys
+
+const picker = $("model-picker");
+
+picker?.addEventListener("opened", () => {
+  if (picker.dataset.css) document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: picker.dataset.css }));
+  delete picker.dataset.css;
+  $("model-selected").value = $("model").value;
+  $("model-search").value = "";
   window.htmx?.trigger("#model-search", "model-options");
   $("model-search").focus();
+});
+picker?.addEventListener("keydown", (event) => {
+  const options = [...picker.querySelectorAll("[role=option]")];
+  const at = options.indexOf(event.target);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
+  if (event.key === "Enter" && event.target.id === "model-search") options[0]?.click();
+  else if (to !== undefined) (options[to] ?? (to < 0 ? $("model-search") : options.at(-1)))?.focus();
+  else return;
+  event.preventDefault();
 });
 
 // Dialogs that come from the server, and what they changed
@@ -447,11 +468,10 @@ document.body.addEventListener("chat-list", loadList);
 for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
 
 // Details of the last answer stay those of the last answer.
-document.addEventListener("chat:turns", () => {
-  const last = [...turns().querySelectorAll(":scope > [data-role=assistant]")].at(-1);
-  if (last && !$("details").hidden && inspectorShown()) last.querySelector("[data-details]") && showDetails(last);
-});
-
-function showDetails(turn) {
-  window.htmx?.ajax("GET", turn.querySelector("[data-details]").getAttribute("hx-get"), { target: "#details", swap: "innerHTML" });
+function detailLast() {
+  const last = [...turns().querySelectorAll("[data-details]")].at(-1);
+  if (last) window.htmx?.ajax("GET", last.getAttribute("hx-get"), { target: "#details", swap: "innerHTML" });
 }
+
+document.addEventListener("chat:turns", () => $("details").hidden || !inspectorShown() || detailLast());
+$("tab-details").addEventListener("click", (event) => event.isTrusted && detailLast());

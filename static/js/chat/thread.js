@@ -50,18 +50,23 @@ function fragment(html) {
   return box.content;
 }
 
-// The body stays when it is the same text, so that a selection in it and what is unfolded stay too.
+// The body stays where it is when it is the same text: moving it would lose a selection in it.
 export function replaceTurn(old, fresh) {
   const digest = old.dataset.shownDigest ?? old.dataset.digest;
   const body = old.querySelector(":scope > .turn-body");
-  if (digest !== undefined && digest === fresh.dataset.digest && body && !body.querySelector("[data-edit-form]")) {
-    keepTimes(fresh, body);
-    fresh.querySelector(":scope > .turn-body").replaceWith(body);
+  if (digest === undefined || digest !== fresh.dataset.digest || !body || body.querySelector("[data-edit-form]")) {
+    old.replaceWith(fresh);
+    return fresh;
   }
-  const focused = old.contains(document.activeElement) && !body?.contains(document.activeElement);
-  old.replaceWith(fresh);
-  if (focused) fresh.querySelector("button, a")?.focus({ preventScroll: true });
-  return fresh;
+  const focused = old.contains(document.activeElement) && !body.contains(document.activeElement);
+  for (const { name } of [...old.attributes]) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  keepTimes(fresh, body);
+  for (const part of [".turn-head", ".turn-foot"]) {
+    old.querySelector(`:scope > ${part}`).replaceWith(fresh.querySelector(`:scope > ${part}`));
+  }
+  if (focused) old.querySelector(".turn-foot :is(button, a)")?.focus({ preventScroll: true });
+  return old;
 }
 
 function keepTimes(fresh, body) {
