@@ -67,7 +67,7 @@ def gateway_urls() -> list[str]:
     """The addresses a key may name, the first being the default (contract section 1)."""
     default = "https://gateway.api.anyint.ai,https://api.anyint.ai"
     urls = [url.rstrip("/") for url in words("GATEWAY_URLS", default)]
-    if EMBEDDED and "GATEWAY_URLS" not in os.environ:
+    if ("DEMO_URL" in os.environ or EMBEDDED) and "GATEWAY_URLS" not in os.environ:
         urls.append(DEMO_URL)
     for url in urls:
         if not is_plain_address(url):
@@ -232,7 +232,7 @@ GATEWAY_READ_TIMEOUT_S = number("GATEWAY_READ_TIMEOUT_S", 120, minimum=1)
 MAX_RUNS = int(number("MAX_RUNS", 2000, minimum=1))
 MAX_RUNS_PER_USER = int(number("MAX_RUNS_PER_USER", 20, minimum=1))
 
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 CELERY_BROKER_FOLDER = DATA_DIR / "broker"
 
 AUTH_USER_MODEL = "accounts.User"

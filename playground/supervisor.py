@@ -79,8 +79,12 @@ class Guard:
             _stand_by(read)
         os.close(read)
 
-    def tell(self, sign: str, pid: int) -> None:
-        os.write(self._write, f"{sign}{pid}\n".encode())
+    def watch(self) -> None:
+        """Called by a child itself before it becomes its command, so that none is ever missed."""
+        os.write(self._write, f"+{os.getpid()}\n".encode())
+
+    def forget(self, pid: int) -> None:
+        os.write(self._write, f"-{pid}\n".encode())
 
     def dismiss(self) -> None:
         os.close(self._write)
@@ -121,7 +125,7 @@ class Running:
         self.started_at = 0.0
         self.failures = 0
 
-    def start(self, now: float) -> subprocess.Popen[bytes]:
+    def start(self, now: float, guard: Guard) -> None:
         child = self.child
         self.started_at = now
         self.popen = subprocess.Popen(  # noqa: S603 - our own commands, no shell
@@ -131,11 +135,11 @@ class Running:
             stdin=subprocess.DEVNULL,
             stdout=None if child.shown else subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=guard.watch,
             user=child.user,
             group=child.user,
             extra_groups=[] if child.user else None,
         )
-        return self.popen
 
     @property
     def alive(self) -> bool:
@@ -207,7 +211,7 @@ class Supervisor:
         for running in some:
             held = not running.child.base if only_base else running.child.late and not self.ready
             if running.popen is None and running.due_at <= now and not held:
-                self.guard.tell("+", running.start(now).pid)
+                running.start(now, self.guard)
 
     def _bury(self, running: Running) -> bool:
         """Clear away a dead child; false when it is no use to start it again."""
@@ -215,7 +219,7 @@ class Supervisor:
         if popen is None or self.asked_to_end:
             return True
         send(signal.SIGKILL, popen.pid)
-        self.guard.tell("-", popen.pid)
+        self.guard.forget(popen.pid)
         wait, name, how = running.died(self.clock()), running.child.name, ending(popen.returncode)
         if not self.ready and not running.child.late and running.failures >= TRIES:
             say(f"{name} does not start ({how}); the lines above say why.")
@@ -248,7 +252,7 @@ class Supervisor:
             if running.popen is not None:
                 send(signal.SIGKILL, running.popen.pid)
                 running.popen.wait()
-                self.guard.tell("-", running.popen.pid)
+                self.guard.forget(running.popen.pid)
 
 
 def not_base(running: Iterable[Running]) -> list[Running]:

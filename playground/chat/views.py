@@ -79,14 +79,7 @@ def ask(request: Request, pk: UUID) -> HttpResponse:
 
 @require_GET
 def turn(request: Request, pk: UUID) -> HttpResponse:
-    found = _turn(request, pk)
-    if (
-        not request.htmx
-        and "Sec-Fetch-Dest" in request.headers
-        and request.headers["Sec-Fetch-Dest"] == "document"
-    ):
-        return _to(found.conversation)
-    return render(request, "chat/_turn.html", _one(request, found))
+    return render(request, "chat/_turn.html", _one(request, _turn(request, pk)))
 
 
 @require_GET

@@ -114,6 +114,8 @@ class Process:
             self.popen.wait(grace_s)
         self.kill_group()
         self._reader.join(grace_s)
+        # Closing the pipe under a reader would wait for ever.
+        assert not self._reader.is_alive(), f"{self.argv} left somebody behind who can still write"
         self.popen.stdout.close()
         return int(self.popen.returncode)
 

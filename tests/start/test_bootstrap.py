@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import bootstrap
-from tests._servers.processes import PYTHON, ROOT
+from tests._servers.processes import PYTHON, ROOT, clean_env, run
 
 OLD = (3, 9, 18)
 
@@ -112,7 +112,7 @@ def test_a_moved_checkout_gets_a_new_environment(
 
 
 def test_make_alone_lists_every_command() -> None:
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = run(["make"], env=clean_env())
     assert [line.split()[1] for line in listed.splitlines()] == ["help", *bootstrap.COMMANDS]
 
 

@@ -1,7 +1,6 @@
 // The chat page: composer, list, inspector, model picker and pictures. Imports the thread and its stream.
 import { toEnd, turns } from "./thread.js";
 import "./stream.js";
-import { toast } from "../frame/notices.js";
 
 const chat = document.getElementById("chat");
 const form = document.getElementById("composer");
@@ -78,12 +77,6 @@ function stop() {
   if (!button || button.disabled) return;
   $("stop").setAttribute("aria-busy", "true");
   button.click();
-}
-
-function editLast() {
-  const last = [...turns().querySelectorAll(":scope > [data-role=user] [data-edit]")].at(-1);
-  last?.click();
-  return Boolean(last);
 }
 
 function keys(event) {
@@ -296,18 +289,9 @@ if (form) {
   grow();
 }
 
-// Keys of the page
-
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.isComposing || document.querySelector("dialog:modal, :popover-open")) return;
-  if (event.key === "Escape") {
-    const cancel = event.target.closest?.("[data-edit-form]")?.querySelector("[data-cancel]");
-    if (cancel) cancel.click();
-    else if (busy) stop();
-  } else if (event.key === "ArrowUp" && event.altKey && form && editLast()) event.preventDefault();
-  else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.target.closest?.("[data-edit-form]")?.querySelector(".primary")?.click();
-  }
+  if (event.defaultPrevented || event.isComposing || event.key !== "Escape" || !busy) return;
+  if (!document.querySelector("dialog:modal, :popover-open")) stop();
 });
 
 // Sheets and the inspector
@@ -317,8 +301,7 @@ const toggle = $("inspector-toggle");
 const grip = $("inspector-grip");
 
 function remember() {
-  const state = chat.dataset.inspector === "auto" ? "auto" : chat.dataset.inspector;
-  document.cookie = `inspector=${state}-${chat.dataset.width}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  document.cookie = `inspector=${chat.dataset.inspector}-${chat.dataset.width}; Path=/; Max-Age=31536000; SameSite=Lax`;
 }
 
 function sheet(dialog) {
@@ -367,23 +350,6 @@ grip.addEventListener("keydown", (event) => {
 
 // Clicks anywhere on the page
 
-async function copySource(link) {
-  const source = fetch(link.href, { redirect: "error" }).then((response) => (response.ok ? response.blob() : Promise.reject()));
-  try {
-    await navigator.clipboard.write([new ClipboardItem({ "text/plain": source })]);
-    toast("Copied as Markdown.", "success");
-  } catch {
-    toast("The text could not be copied.", "warning");
-  }
-}
-
-function viewImage(link) {
-  const view = $("image-view");
-  const small = link.querySelector("img");
-  Object.assign(view.querySelector("img"), { src: link.href, alt: small.alt });
-  view.showModal();
-}
-
 document.addEventListener("click", (event) => {
   const at = (selector) => event.target.closest(selector);
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -399,12 +365,9 @@ document.addEventListener("click", (event) => {
     chip.remove();
     saveDraftLater();
     message.focus();
-  } else if (at("[data-copy-source]")) (event.preventDefault(), copySource(at("[data-copy-source]")));
-  else if (at("[data-view-image]")) (event.preventDefault(), viewImage(at("[data-view-image]")));
-  else if (at("[data-details]")) (showInspector(true), $("tab-details").click());
+  } else if (at("[data-details]")) (showInspector(true), $("tab-details").click());
 });
 
-$("image-view").addEventListener("click", (event) => event.target.matches("img") || $("image-view").close());
 
 // The model picker: loaded when it opens, walked through by arrow keys
 
@@ -427,51 +390,3 @@ picker?.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-
-// Dialogs that come from the server, and what they changed
-
-document.addEventListener("htmx:afterSwap", (event) => {
-  const { target } = event.detail;
-  if (target.id !== "asking" || !target.firstElementChild) return;
-  const current = target.querySelector("[data-current]");
-  if (current) current.value = chat.dataset.conversation;
-  if (!target.open) target.showModal();
-});
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && event.detail.xhr.status !== 422 && event.detail.elt.matches("[data-asking]")) $("asking").close();
-});
-document.body.addEventListener("chat-titled", ({ detail }) => {
-  if (detail.id !== chat.dataset.conversation) return;
-  document.title = document.title.replace(/^.* · /, `${detail.title} · `);
-  const field = document.querySelector("#title [name=title]");
-  if (field) field.value = detail.title;
-});
-
-// The list never moves under the pointer: while somebody is at it, news wait.
-const list = $("chat-list");
-let stale = false;
-let listTimer = 0;
-
-function refreshList() {
-  stale = list.matches(":hover, :focus-within") && !document.hidden;
-  if (!stale) loadList();
-}
-
-// What happens at once is told several times: one request answers it.
-function loadList() {
-  clearTimeout(listTimer);
-  listTimer = setTimeout(() => window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
-}
-
-document.addEventListener("chat:list", refreshList);
-document.body.addEventListener("chat-list", loadList);
-for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
-
-// Details of the last answer stay those of the last answer.
-function detailLast() {
-  const last = [...turns().querySelectorAll("[data-details]")].at(-1);
-  if (last) window.htmx?.ajax("GET", last.getAttribute("hx-get"), { target: "#details", swap: "innerHTML" });
-}
-
-document.addEventListener("chat:turns", () => $("details").hidden || !inspectorShown() || detailLast());
-$("tab-details").addEventListener("click", (event) => event.isTrusted && detailLast());

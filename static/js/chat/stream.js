@@ -1,11 +1,10 @@
-// The page's one EventSource, and the answers it writes: ops are queued and put on screen a frame at a time.
-import { find, liveTurns, ofRun, refreshThread, refreshTurn } from "./thread.js";
+// The page's one EventSource: the answers it writes (ops are put on screen a frame at a time), and the list it keeps.
+import { Part, find, liveTurns, ofRun, refreshThread, refreshTurn } from "./thread.js";
 
 const chat = document.getElementById("chat");
 const spoken = document.getElementById("spoken");
 const offline = document.getElementById("offline");
 const FRAME_MS = 8;
-const LONG_TAIL = 4000;
 const HIDDEN_CLOSE_MS = 10_000;
 const SPEAK_EVERY_MS = 1500;
 
@@ -153,118 +152,6 @@ function speak(text) {
   line.textContent = text;
   spoken.append(line);
   while (spoken.childElementCount > 5) spoken.firstElementChild.remove();
-}
-
-// A part of an answer: finished blocks, which are never touched again, and an open tail of plain text
-
-class Part {
-  constructor(view, kind, name, callId) {
-    Object.assign(this, { view, kind, name, callId, html: [], began: performance.now(), open: true });
-  }
-
-  show(index) {
-    if (this.element?.isConnected) return;
-    const body = this.view.box.querySelector(":scope > .turn-body");
-    const there = body.children[index];
-    if (there?.dataset.kind === this.kind) return this.attach(there);
-    const made = document.getElementById(`part-${this.kind}`) ?? document.getElementById("part-text");
-    this.attach(made.content.firstElementChild.cloneNode(true));
-    const name = this.element.querySelector(".part-name");
-    if (name) name.textContent = this.name;
-    body.insertBefore(this.element, there ?? null);
-  }
-
-  attach(element) {
-    this.element = element;
-    this.blocks = element.querySelector(".blocks");
-    this.tail = document.createElement("div");
-    this.tail.className = "block tail";
-    this.rest = document.createTextNode("");
-    this.tail.append(this.rest);
-    if (this.open) this.blocks.append(this.tail);
-    element.toggleAttribute("data-open", this.open);
-  }
-
-  write(delta) {
-    this.rest.appendData(delta);
-    this.shape();
-    if (this.rest.length > LONG_TAIL) this.freeze();
-  }
-
-  // The lines of a long tail that cannot change any more leave the text that is laid out anew.
-  freeze() {
-    const cut = this.rest.data.lastIndexOf("\n") + 1;
-    if (!cut) return;
-    const lines = document.createElement("div");
-    lines.textContent = this.rest.data.slice(0, cut);
-    this.rest.before(lines);
-    this.rest.data = this.rest.data.slice(cut);
-  }
-
-  // A code block looks like one from its first line on, so that nothing jumps when it is finished.
-  shape() {
-    if (this.shaped) return;
-    const fence = /^ {0,3}(?:`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*(\n)?/.exec(this.rest.data);
-    if (fence?.[2]) {
-      const caption = Object.assign(document.createElement("p"), { textContent: fence[1] || "text" });
-      this.rest.before(caption);
-      this.rest.data = this.rest.data.slice(fence[0].length);
-      this.tail.classList.add("tail-code");
-    }
-    this.shaped = Boolean(fence?.[2]) || (!fence && this.rest.length > 6);
-  }
-
-  setTail(text) {
-    this.tail.replaceChildren(this.rest);
-    this.tail.classList.remove("tail-code");
-    this.rest.data = text;
-    this.shaped = this.kind === "tool_call";
-    this.shape();
-    if (text.length > LONG_TAIL) this.freeze();
-  }
-
-  finish(html, tail) {
-    this.html.push(html);
-    this.tail.before(blockOf(html));
-    this.setTail(tail);
-  }
-
-  put(at, html) {
-    const there = this.blocks.children[at];
-    if (there && there !== this.tail) {
-      if (this.html[at] === html) return;
-      const fresh = blockOf(html);
-      if (!fresh.isEqualNode(there)) there.replaceWith(fresh);
-    } else {
-      this.tail.before(blockOf(html));
-    }
-    this.html[at] = html;
-  }
-
-  trim(count, tail, closed) {
-    const own = this.tail.parentElement ? 1 : 0;
-    while (this.blocks.childElementCount - own > count) this.blocks.children[count].remove();
-    this.html.length = count;
-    this.setTail(tail);
-    if (closed) this.close();
-  }
-
-  close() {
-    if (!this.open) return;
-    this.open = false;
-    this.setTail("");
-    this.tail.remove();
-    this.element.removeAttribute("data-open");
-    const time = this.element.querySelector(".part-time");
-    if (time && !this.view.quiet) time.textContent = `${((performance.now() - this.began) / 1000).toFixed(1)} s`;
-  }
-}
-
-function blockOf(html) {
-  const block = document.createElement("div");
-  block.className = "block";
-  block.innerHTML = html;
-  return block;
 }
 
 // From frames to the screen
@@ -444,6 +331,45 @@ function rest() {
 
 addEventListener("pagehide", () => source?.close());
 addEventListener("pageshow", (event) => event.persisted && ensureOpen());
+
+// Dialogs that come from the server, and what they changed
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target } = event.detail;
+  if (target.id !== "asking" || !target.firstElementChild) return;
+  const current = target.querySelector("[data-current]");
+  if (current) current.value = chat.dataset.conversation;
+  if (!target.open) target.showModal();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.detail.xhr.status !== 422 && event.detail.elt.matches("[data-asking]")) document.getElementById("asking").close();
+});
+document.body.addEventListener("chat-titled", ({ detail }) => {
+  if (detail.id !== chat.dataset.conversation) return;
+  document.title = document.title.replace(/^.* · /, `${detail.title} · `);
+  const field = document.querySelector("#title [name=title]");
+  if (field) field.value = detail.title;
+});
+
+// The list never moves under the pointer: while somebody is at it, news wait.
+const list = document.getElementById("chat-list");
+let stale = false;
+let listTimer = 0;
+
+function refreshList() {
+  stale = list.matches(":hover, :focus-within") && !document.hidden;
+  if (!stale) loadList();
+}
+
+// What happens at once is told several times: one request answers it.
+function loadList() {
+  clearTimeout(listTimer);
+  listTimer = setTimeout(() => window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
+}
+
+document.addEventListener("chat:list", refreshList);
+document.body.addEventListener("chat-list", loadList);
+for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
 
 for (const turn of liveTurns()) started(turn.dataset.run);
 connect();

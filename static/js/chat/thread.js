@@ -1,7 +1,11 @@
-// The thread on screen: puts turns where they belong, follows the end, keeps clocks and counts.
+// The thread on screen: turns in their place, the parts of answers, following the end, clocks, pictures.
+import { toast } from "../frame/notices.js";
+
 const scroll = document.getElementById("scroll");
 const chat = document.getElementById("chat");
 const jump = document.getElementById("jump");
+const view = document.getElementById("image-view");
+const LONG_TAIL = 4000;
 const AT_END_PX = 4;
 let following = true;
 let lastTop = 0;
@@ -162,6 +166,170 @@ document.addEventListener("htmx:afterSwap", () => {
   turns().prepend(...loose);
   scroll.scrollTop = scroll.scrollHeight - heightBefore;
   lastTop = scroll.scrollTop;
+});
+
+// A part of an answer: finished blocks, which are never touched again, and an open tail of plain text
+
+export class Part {
+  constructor(view, kind, name, callId) {
+    Object.assign(this, { view, kind, name, callId, html: [], began: performance.now(), open: true });
+  }
+
+  show(index) {
+    if (this.element?.isConnected) return;
+    const body = this.view.box.querySelector(":scope > .turn-body");
+    const there = body.children[index];
+    if (there?.dataset.kind === this.kind) return this.attach(there);
+    const made = document.getElementById(`part-${this.kind}`) ?? document.getElementById("part-text");
+    this.attach(made.content.firstElementChild.cloneNode(true));
+    const name = this.element.querySelector(".part-name");
+    if (name) name.textContent = this.name;
+    body.insertBefore(this.element, there ?? null);
+  }
+
+  attach(element) {
+    this.element = element;
+    this.blocks = element.querySelector(".blocks");
+    this.tail = document.createElement("div");
+    this.tail.className = "block tail";
+    this.rest = document.createTextNode("");
+    this.tail.append(this.rest);
+    if (this.open) this.blocks.append(this.tail);
+    element.toggleAttribute("data-open", this.open);
+  }
+
+  write(delta) {
+    this.rest.appendData(delta);
+    this.shape();
+    if (this.rest.length > LONG_TAIL) this.freeze();
+  }
+
+  // The lines of a long tail that cannot change any more leave the text that is laid out anew.
+  freeze() {
+    const cut = this.rest.data.lastIndexOf("\n") + 1;
+    if (!cut) return;
+    const lines = document.createElement("div");
+    lines.textContent = this.rest.data.slice(0, cut);
+    this.rest.before(lines);
+    this.rest.data = this.rest.data.slice(cut);
+  }
+
+  // A code block looks like one from its first line on, so that nothing jumps when it is finished.
+  shape() {
+    if (this.shaped) return;
+    const fence = /^ {0,3}(?:`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*(\n)?/.exec(this.rest.data);
+    if (fence?.[2]) {
+      const caption = Object.assign(document.createElement("p"), { textContent: fence[1] || "text" });
+      this.rest.before(caption);
+      this.rest.data = this.rest.data.slice(fence[0].length);
+      this.tail.classList.add("tail-code");
+    }
+    this.shaped = Boolean(fence?.[2]) || (!fence && this.rest.length > 6);
+  }
+
+  setTail(text) {
+    this.tail.replaceChildren(this.rest);
+    this.tail.classList.remove("tail-code");
+    this.rest.data = text;
+    this.shaped = this.kind === "tool_call";
+    this.shape();
+    if (text.length > LONG_TAIL) this.freeze();
+  }
+
+  finish(html, tail) {
+    this.html.push(html);
+    this.tail.before(blockOf(html));
+    this.setTail(tail);
+  }
+
+  put(at, html) {
+    const there = this.blocks.children[at];
+    if (there && there !== this.tail) {
+      if (this.html[at] === html) return;
+      const fresh = blockOf(html);
+      if (!fresh.isEqualNode(there)) there.replaceWith(fresh);
+    } else {
+      this.tail.before(blockOf(html));
+    }
+    this.html[at] = html;
+  }
+
+  trim(count, tail, closed) {
+    const own = this.tail.parentElement ? 1 : 0;
+    while (this.blocks.childElementCount - own > count) this.blocks.children[count].remove();
+    this.html.length = count;
+    this.setTail(tail);
+    if (closed) this.close();
+  }
+
+  close() {
+    if (!this.open) return;
+    this.open = false;
+    this.setTail("");
+    this.tail.remove();
+    this.element.removeAttribute("data-open");
+    const time = this.element.querySelector(".part-time");
+    if (time && !this.view.quiet) time.textContent = `${((performance.now() - this.began) / 1000).toFixed(1)} s`;
+  }
+}
+
+function blockOf(html) {
+  const block = document.createElement("div");
+  block.className = "block";
+  block.innerHTML = html;
+  return block;
+}
+
+// Copying, pictures and details
+
+async function copySource(link) {
+  const source = fetch(link.href, { redirect: "error" }).then((response) => (response.ok ? response.blob() : Promise.reject()));
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": source })]);
+    toast("Copied as Markdown.", "success");
+  } catch {
+    toast("The text could not be copied.", "warning");
+  }
+}
+
+function viewImage(link) {
+  const small = link.querySelector("img");
+  Object.assign(view.querySelector("img"), { src: link.href, alt: small.alt });
+  view.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const copied = event.target.closest("[data-copy-source]");
+  const pictured = event.target.closest("[data-view-image]");
+  if (copied || pictured) event.preventDefault();
+  if (copied) copySource(copied);
+  if (pictured) viewImage(pictured);
+});
+view.addEventListener("click", (event) => event.target.matches("img") || view.close());
+
+// Details stay those of the last answer until another one is asked for.
+function detailLast() {
+  const last = [...turns().querySelectorAll("[data-details]")].at(-1);
+  if (last) window.htmx?.ajax("GET", last.getAttribute("hx-get"), { target: "#details", swap: "innerHTML" });
+}
+
+document.addEventListener("chat:turns", () => document.getElementById("details").checkVisibility() && detailLast());
+document.getElementById("tab-details").addEventListener("click", (event) => event.isTrusted && detailLast());
+
+// Editing by keyboard
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.isComposing || document.querySelector("dialog:modal, :popover-open")) return;
+  const form = event.target.closest?.("[data-edit-form]");
+  const press = {
+    Escape: () => form?.querySelector("[data-cancel]"),
+    Enter: () => (event.ctrlKey || event.metaKey) && form?.querySelector(".primary"),
+    ArrowUp: () => event.altKey && [...turns().querySelectorAll(":scope > [data-role=user] [data-edit]")].at(-1),
+  }[event.key]?.();
+  if (!press) return;
+  event.preventDefault();
+  press.click();
 });
 
 // Clocks: how long an answer is being written, and how long to wait before a retry
