@@ -213,7 +213,8 @@ def lock(arguments: "list[str]") -> None:
         raise Hint("uv is needed to compile the locks: pip install uv")
     for name in LOCKS:
         say(f"compiling requirements/{name}.txt")
-        # 3.11.0, not the newest: a later one would drop what Debian's 3.11.2 needs. A header would name paths.
+        # 3.11.0, not the newest: a later one would drop what Debian's 3.11.2 needs.
+        # No header: it would name paths.
         options = [
             "--universal",
             "--generate-hashes",

@@ -21,6 +21,7 @@ VERBS = {
     "member.remove": "removed from the team",
     "key.add": "added the key",
     "key.change": "changed the key",
+    "key.test": "tested the key",
     "key.rotate": "rotated the key",
     "key.share": "shared the key",
     "key.unshare": "stopped sharing the key",

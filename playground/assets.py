@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+from typing import TYPE_CHECKING
+
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, StaticFilesStorage
+
+if TYPE_CHECKING:
+
+    class Storage(StaticFilesStorage):
+        """What the stubs leave out."""
+
+        hashed_files: dict[str, str]
+
+        def url(self, name: str | None, force: bool = False) -> str: ...
+else:
+    Storage = ManifestStaticFilesStorage
 
 
-class HashedStorage(ManifestStaticFilesStorage):
+class HashedStorage(Storage):
     """Hashed names once `collectstatic` has run; the plain ones before (tests on a bare clone)."""
 
     support_js_module_import_aggregation = True
@@ -13,5 +26,5 @@ class HashedStorage(ManifestStaticFilesStorage):
 
     def url(self, name: str | None, force: bool = False) -> str:
         if not self.hashed_files:
-            return super(ManifestStaticFilesStorage, self)._url(lambda n: n, name, True)
+            return StaticFilesStorage.url(self, name)
         return super().url(name, force)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from playground.gateway.redaction import redact
+
+_CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -21,11 +24,21 @@ class Redact(logging.Filter):
 
 
 class Lines(logging.Formatter):
-    """For a person at a terminal."""
+    """For a person at a terminal. One record is one line; what follows it, a traceback, is set in."""
 
     def format(self, record: logging.LogRecord) -> str:
+        head, *below = redact(super().format(record)).split("\n")
         number = getattr(record, "request_id", "")
-        return redact(super().format(record)) + (f" [{number}]" if number else "")
+        first = head + (f" [{number}]" if number else "")
+        return "\n".join([first, *(f"  {_visible(line)}" for line in below)])
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        return _visible(super().formatMessage(record))
+
+
+def _visible(text: str) -> str:
+    """Line breaks and terminal codes in words of others: a forged record would look like ours."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class Json(logging.Formatter):
@@ -41,4 +54,4 @@ class Json(logging.Formatter):
         }
         if record.exc_info:
             row["traceback"] = redact(self.formatException(record.exc_info))
-        return json.dumps(row, ensure_ascii=False)
+        return json.dumps(row)

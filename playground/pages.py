@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -33,8 +33,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def _database() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    """It answers, and every migration is in it."""
+    try:
+        executor = MigrationExecutor(connection)
+        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return False
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -48,6 +52,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "csrf.html", {"request_id": request.META.get("REQUEST_ID")}, status=403)
+
+
+@login_not_required
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A host that is not ours, a form with too many fields: no page of the site sends such a thing."""
+    return render(None, "400.html", {"request_id": request.META.get("REQUEST_ID", "")}, status=400)
 
 
 @login_not_required

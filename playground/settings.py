@@ -165,6 +165,10 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 
+# Also on a developer's debug page.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "playground.reports.AlwaysHiding"
+DEFAULT_EXCEPTION_REPORTER = "playground.reports.Reporter"
+
 # X-Frame-Options is sent by RequestMiddleware, on error pages too.
 SILENCED_SYSTEM_CHECKS = ["security.W002"]
 
@@ -190,7 +194,8 @@ SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
+        "PRAGMA cache_size=-16000;"
     ),
 }
 _database_url = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'playground.sqlite3'}")
@@ -201,7 +206,7 @@ if POSTGRESQL:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 0, "max_size": int(number("DB_POOL", 12, minimum=2)), "timeout": 10}
+            "pool": {"min_size": 0, "max_size": int(number("DB_POOL", 12, minimum=2)), "timeout": 4}
         },
     }
 else:
@@ -219,7 +224,11 @@ if not EMBEDDED and not (POSTGRESQL and REDIS_URL):
 if WEB_WORKERS > 1 and not REDIS_URL:
     raise ImproperlyConfigured("several web processes share their streams over Redis: set REDIS_URL")
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "playground.cache.ForgivingCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "playground"}
 }
@@ -313,9 +322,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "playground.assets.HashedStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 MAX_REQUEST_BYTES = int(number("MAX_REQUEST_MB", 32, minimum=1)) * 1024 * 1024
+# The longest prompt takes nine bytes a character on its way: the form says what is too long, not Django.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
 MAX_PROMPT_CHARS = 2_000_000
 
@@ -344,8 +354,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "WARNING").upper()},
     "loggers": {
         "playground": {"level": text("LOG_LEVEL", "INFO").upper()},
-        # httpx and httpcore write whole addresses at INFO, celery writes arguments.
+        # httpx and httpcore write whole addresses at INFO, celery writes arguments, the database its values.
         **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "celery", "kombu", "asyncio")},
+        "django.db.backends": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "uvicorn.error": {"level": "WARNING"},
     },

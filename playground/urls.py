@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
 ]
 
+handler400 = pages.bad_request
 handler403 = pages.forbidden
 handler404 = pages.not_found
 handler500 = pages.failed

@@ -127,6 +127,8 @@ def save(
     rows = [(json.dumps(parts), adapt(turn), owner) for turn, parts in texts]
     mine = Run.objects.filter(owner=owner, status=Run.Status.RUNNING)
     with transaction.atomic():
+        # Runs before turns, as in `finish`: the other order deadlocks with it on PostgreSQL.
+        mine.update(lease_until=now + timedelta(seconds=settings.RUN_LEASE_S))
         if rows:
             with connection.cursor() as cursor:
                 cursor.executemany(
@@ -134,7 +136,6 @@ def save(
                     " WHERE chat_run.answer_id = chat_turn.id AND owner = %s AND status = 'running')",
                     rows,
                 )
-        mine.update(lease_until=now + timedelta(seconds=settings.RUN_LEASE_S))
         return set(mine.exclude(stop_requested_at=None).values_list("pk", flat=True))
 
 

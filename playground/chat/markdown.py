@@ -44,11 +44,12 @@ class BlockStream:
 
     __slots__ = (
         *("_blank", "_carriage", "_due", "_kind", "_lines", "_marker"),
-        *("_md", "_partial", "_size", "parsed_chars"),
+        *("_md", "_outline", "_partial", "_size", "parsed_chars"),
     )
 
     def __init__(self, *, breaks: bool = False) -> None:
         self._md = markup.parser(breaks)
+        self._outline = markup.Outline()
         self._partial: list[str] = []
         self._carriage = False
         self._lines: list[str] = []
@@ -157,7 +158,7 @@ class BlockStream:
         source = "\n".join(self._lines[block.start : end]) + "\n"
         if _too_deep(block) or len(source) > _MAX_BLOCK:
             return markup.code_figure(source)
-        return markup.block_html(self._md, block.tokens)
+        return markup.block_html(self._md, block.tokens, self._outline)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ _LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,30}")
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"]+", re.IGNORECASE)
 _CAPTION_END = "</figcaption>"
 _COPY_BUTTON = '<button type="button" class="copy" data-copy="code">Copy</button>'
-_HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}
+_PAGE_HEADINGS, _DEEPEST = 2, 6
 _ALIGNED = {"text-align:left": "left", "text-align:center": "center", "text-align:right": "right"}
 _TASK = re.compile(r"\[([ xX])\][ \t]+")
 _TASK_MARKS = {" ": ("☐", "To do"), "x": ("☑", "Done"), "X": ("☑", "Done")}
@@ -86,9 +86,28 @@ _cleaner = nh3.Cleaner(
 )
 
 
-def block_html(md: MarkdownIt, tokens: list[Token]) -> str:
-    """The HTML of one block from what the block parser made of it."""
-    state = StateCore("", md, {}, tokens)
+class Outline:
+    """The headings a text is under, by their rank in the source.
+
+    They go below those of the page, and no level is left out: a text that begins with ### begins with h3.
+    """
+
+    __slots__ = ("_over",)
+
+    def __init__(self) -> None:
+        self._over: list[int] = []
+
+    def enter(self, rank: int) -> str:
+        """The tag of the next heading."""
+        while self._over and self._over[-1] >= rank:
+            self._over.pop()
+        self._over.append(rank)
+        return f"h{min(_PAGE_HEADINGS + len(self._over), _DEEPEST)}"
+
+
+def block_html(md: MarkdownIt, tokens: list[Token], outline: Outline) -> str:
+    """The HTML of one block from what the block parser made of it; its headings go into the outline."""
+    state = StateCore("", md, {"outline": outline}, tokens)
     md.core.process(state)
     return _cleaned(str(md.renderer.render(state.tokens, md.options, {})))
 
@@ -206,8 +225,9 @@ def _math_end(text: str, start: int, limit: int) -> int:
 def _shape(state: StateCore) -> None:
     """Headings below those of the page, alignment as a class, images as links, task marks."""
     for index, token in enumerate(state.tokens):
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = _HEADINGS[token.tag]
+        if token.type == "heading_open":
+            # Its text is between the two.
+            token.tag = state.tokens[index + 2].tag = state.env["outline"].enter(int(token.tag[1:]))
         elif token.type in ("th_open", "td_open"):
             _shape_cell(token)
         elif token.type == "inline" and token.children:

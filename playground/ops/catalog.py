@@ -24,6 +24,8 @@ from playground.gateway.wire import FAMILIES
 from playground.ops.models import ModelEntry
 
 FRESH_FOR = timedelta(hours=6)
+# After a failure that may pass: the gateway was away, or not yet started.
+TRY_AGAIN_AFTER = timedelta(minutes=5)
 WHOLE_LIST_S, MOST_PAGES = 20.0, 200
 # A test is waited for by a person; what it leaves out is fetched behind their back.
 TEST_S, TEST_PAGES = 8.0, 2
@@ -97,8 +99,12 @@ def _failed(key: GatewayKey, outcome: Outcome, now: datetime) -> Outcome:
 
 
 def refresh_due(transport: Transport, now: datetime, *, tick_s: float = TICK_S) -> int:
-    """Refresh the keys nobody refreshed for six hours, the longest waiting first. Returns how many."""
+    """Refresh the keys nobody refreshed for six hours, the longest waiting first. Returns how many.
+
+    A list that could not be had is asked for again after five minutes.
+    """
     old = Q(tested_at=None) | Q(tested_at__lte=now - FRESH_FOR)
+    old |= Q(test_passed=None, tested_at__lte=now - TRY_AGAIN_AFTER)
     due = GatewayKey.objects.filter(old, revoked_at=None).order_by("tested_at")
     until, done = time.monotonic() + tick_s, 0
     for key in due[:BATCH]:

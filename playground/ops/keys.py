@@ -62,12 +62,24 @@ def add(
     return key
 
 
-def test(key: GatewayKey, transport: Transport, now: datetime) -> Outcome:
+def test(
+    key: GatewayKey, user: User, transport: Transport, now: datetime, *, ip: str | None = None
+) -> Outcome:
     """Ask the Models API, as long as a person will wait; what is left of a long list is fetched later."""
     outcome = catalog.refresh(key, transport, now, timeout_s=catalog.TEST_S, most_pages=catalog.TEST_PAGES)
+    _record(key, user, "key.test", ip, result=outcome.error_kind or "works")
     if not outcome.complete:
-        _fetch_rest(key)
+        fetch_models(key)
     return outcome
+
+
+def fetch_models(key: GatewayKey) -> None:
+    """Have a worker fetch the whole list of the key's models."""
+    try:
+        tasks.refresh.delay(str(key.pk))
+    except (OperationalError, OSError):
+        # The tick finds the key in time, and the picker has a button.
+        logger.warning("a list of models could not be asked for: no broker")
 
 
 def change(key: GatewayKey, user: User, *, label: str, base_url: str, ip: str | None = None) -> bool:
@@ -128,11 +140,3 @@ def _forget_test(key: GatewayKey) -> None:
 
 def _record(key: GatewayKey, user: User, verb: str, ip: str | None, **detail: str) -> None:
     audit.record(user, key.team, verb, str(key), ip, **detail)
-
-
-def _fetch_rest(key: GatewayKey) -> None:
-    try:
-        tasks.refresh.delay(str(key.pk))
-    except (OperationalError, OSError):
-        # The tick finds the key again in six hours, and the picker has a button.
-        logger.warning("the rest of a list of models could not be asked for: no broker")

@@ -58,14 +58,14 @@ def keys(request: Request) -> HttpResponse:
     except own_keys.LabelTaken:
         form.label_taken()
         return _page(request, form, status=422)
-    _tell_saved(request, key, own_keys.test(key, shared_transport(), timezone.now()))
+    _tell_saved(request, key, _test(request, key))
     return redirect("keys")
 
 
 @require_POST
 def test(request: Request, pk: UUID) -> HttpResponse:
     key = _own(request, pk)
-    outcome = own_keys.test(key, shared_transport(), timezone.now())
+    outcome = _test(request, key)
     _tell(request, outcome, f"“{key.label}” works: {outcome.sentence}", f"“{key.label}”: {outcome.sentence}")
     return _row(request, key, outcome=outcome)
 
@@ -82,7 +82,7 @@ def change(request: Request, pk: UUID) -> HttpResponse:
         form.add_error("label", "You have a key of this name already.")
         return _row(request, key, details=form)
     key = _own(request, pk)
-    outcome = own_keys.test(key, shared_transport(), timezone.now()) if moved else None
+    outcome = _test(request, key) if moved else None
     messages.success(request, f"“{key.label}” is changed.")
     return _row(request, key, outcome=outcome)
 
@@ -96,10 +96,10 @@ def rotate(request: Request, pk: UUID) -> HttpResponse:
         form.add_error("secret", f"This key comes from {key.from_env}: change it there and restart.")
     if not form.is_valid():
         return _row(request, key, rotation=form)
-    now = timezone.now()
-    if not own_keys.rotate(key, request.user, form.cleaned_data["secret"], now, ip=audit.ip_of(request)):
+    secret, ip = form.cleaned_data["secret"], audit.ip_of(request)
+    if not own_keys.rotate(key, request.user, secret, timezone.now(), ip=ip):
         raise Http404
-    outcome = own_keys.test(key, shared_transport(), now)
+    outcome = _test(request, key)
     _tell_saved(request, key, outcome)
     return _row(request, key, outcome=outcome)
 
@@ -112,6 +112,10 @@ def revoke(request: Request, pk: UUID) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return render(request, "ops/_key_revoked.html", {"key": key})
     return redirect("keys")
+
+
+def _test(request: Request, key: GatewayKey) -> Outcome:
+    return own_keys.test(key, request.user, shared_transport(), timezone.now(), ip=audit.ip_of(request))
 
 
 def _own(request: Request, pk: UUID) -> GatewayKey:

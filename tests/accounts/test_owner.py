@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts import vault
 from accounts.models import GatewayKey, User
 from accounts.owner import demo_key, env_key, local_owner
+from playground.ops import tasks
 
 ANYINT = "https://gateway.example"
 
@@ -96,6 +97,18 @@ def test_ensure_owner_may_run_any_number_of_times_and_prints_nothing(db, monkeyp
         ("Demo gateway", "http://127.0.0.1:8001"),
     ]
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_worker_is_asked_for_the_models_of_the_keys_the_site_starts_with(db, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tasks.refresh, "delay", asked.append)
+    monkeypatch.setenv("ANYINT_API_KEY", "sk-from-outside-1234")
+    call_command("ensure_owner", "--demo-url", "http://127.0.0.1:8001/")
+    assert sorted(asked) == sorted(str(pk) for pk in GatewayKey.objects.values_list("pk", flat=True))
+    asked.clear()
+    GatewayKey.objects.update(revoked_at=timezone.now(), sealed=b"")
+    call_command("ensure_owner", "--demo-url", "http://127.0.0.1:8001/")
+    assert asked == []
 
 
 def test_ensure_owner_gives_the_key_to_the_person_named(owner, monkeypatch):

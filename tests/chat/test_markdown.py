@@ -53,7 +53,7 @@ def in_one_parse(source: str) -> str:
     source = markup.storable(source.replace("\r\n", "\n").replace("\r", "\n"))
     md, tokens = markup.parser(False), []
     md.block.parse(source if source.endswith("\n") else source + "\n", md, {}, tokens)
-    return markup.block_html(md, tokens)
+    return markup.block_html(md, tokens, markup.Outline())
 
 
 def html_of(source: str) -> str:
@@ -91,7 +91,9 @@ def test_finished_blocks_and_the_rendered_tail_are_always_the_whole(source, chan
     stream, blocks = BlockStream(), []
     for piece in pieces_of(source, chance, 20):
         blocks += stream.feed(piece)
-    assert [*blocks, *render(stream.tail)] == render(source)
+    # How deep a heading is depends on those before it, which the tail alone does not know.
+    both = "".join([*blocks, *render(stream.tail)]), html_of(source)
+    assert re.sub(r"(</?h)\d>", r"\1>", both[0]) == re.sub(r"(</?h)\d>", r"\1>", both[1])
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))
@@ -270,6 +272,28 @@ def test_headings_go_below_those_of_the_page():
         *("h3", "h4", "h5"),
         *("h6", "h6", "h6"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "levels"),
+    [
+        ("### a\n### b\n", [3, 3]),
+        ("### a\n# b\n", [3, 3]),
+        ("# a\n#### b\n## c\n### d\n# e\n", [3, 4, 4, 5, 3]),
+        ("> ## a\n\n- ### b\n\n## c\n", [3, 4, 3]),
+    ],
+)
+def test_no_heading_level_is_left_out_and_equals_stay_equal(source, levels):
+    assert [int(level) for level in re.findall(r"<h(\d)>", html_of(source))] == levels
+
+
+@given(st.lists(st.integers(1, 6), max_size=12))
+def test_a_heading_is_never_more_than_one_level_below_the_one_before(ranks):
+    levels = [
+        int(level) for level in re.findall(r"<h(\d)>", html_of("".join("#" * n + " x\n" for n in ranks)))
+    ]
+    assert all(1 <= after <= before + 1 for before, after in zip([2, *levels], levels, strict=False))
+    assert set(levels) <= {3, 4, 5, 6}
 
 
 def test_a_table_scrolls_by_itself_and_aligns_by_class():

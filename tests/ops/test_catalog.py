@@ -213,13 +213,13 @@ def test_a_test_reads_two_pages_and_has_the_rest_fetched(
     key, asked = make_key(), list[str]()
     monkeypatch.setattr(tasks.refresh, "delay", asked.append)
     gateway.lists(*"abcdefg", per_page=2)
-    outcome = keys.test(key, transport, timezone.now())
+    outcome = keys.test(key, key.owner, transport, timezone.now())
     assert (outcome.ok, outcome.complete, outcome.count) == (True, False, 4)
     assert "so far" in outcome.sentence
     assert asked == [str(key.pk)]
     tasks.refresh(str(key.pk))
     assert ids(key) == list("abcdefg")
-    keys.test(key, transport, timezone.now())
+    keys.test(key, key.owner, transport, timezone.now())
     assert ids(key, gone_at=None) == list("abcdefg")
 
 
@@ -229,12 +229,33 @@ def test_due_are_the_keys_nobody_refreshed_for_six_hours(
     now = timezone.now()
     for label, hours in (("Old", 7), ("Fresh", 5), ("Revoked", 9)):
         key = make_key(label, secret=f"sk-{label}-00000000")
-        GatewayKey.objects.filter(pk=key.pk).update(tested_at=now - timedelta(hours=hours))
+        GatewayKey.objects.filter(pk=key.pk).update(tested_at=now - timedelta(hours=hours), test_passed=True)
     GatewayKey.objects.filter(label="Revoked").update(revoked_at=now)
     make_key("Never", secret="sk-Never-00000000")
     assert catalog.refresh_due(transport, now) == 2
     assert sorted(gateway.keys) == ["sk-Never-00000000", "sk-Old-00000000"]
     assert catalog.refresh_due(transport, now + timedelta(minutes=5)) == 0
+
+
+def test_a_list_that_could_not_be_had_is_asked_for_again_soon(
+    gateway: Gateway, make_key: MakeKey, transport: Transport
+) -> None:
+    make_key()
+    now = timezone.now()
+    gateway.fails(503)
+    assert catalog.refresh_due(transport, now) == 1
+    assert catalog.refresh_due(transport, now + timedelta(minutes=4)) == 0
+    gateway.lists("one")
+    assert catalog.refresh_due(transport, now + timedelta(minutes=6)) == 1
+    assert catalog.refresh_due(transport, now + timedelta(minutes=20)) == 0
+
+
+def test_a_refused_key_is_left_alone(gateway: Gateway, make_key: MakeKey, transport: Transport) -> None:
+    make_key()
+    now = timezone.now()
+    gateway.fails(401)
+    assert catalog.refresh_due(transport, now) == 1
+    assert catalog.refresh_due(transport, now + timedelta(minutes=20)) == 0
 
 
 def test_of_two_schedulers_that_saw_a_key_due_one_refreshes_it(

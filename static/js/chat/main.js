@@ -229,7 +229,7 @@ function settingChanged({ target }) {
 
 function showModel(model) {
   const words = model.trim() || "Choose a model";
-  for (const place of document.querySelectorAll("#model-name, [data-model-name]")) place.textContent = words;
+  $("model-name").textContent = words;
   document.querySelector(".model-button")?.setAttribute("aria-label", `Model: ${words}. Choose another`);
 }
 

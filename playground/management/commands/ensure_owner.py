@@ -1,4 +1,7 @@
-"""See to it that the owner and the keys the site starts with are there. Changes nothing when they are."""
+"""See to it that the owner and the keys the site starts with are there. Changes nothing when they are.
+
+A worker is asked for the keys' models, so that the first chat page has one to begin with.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts import vault
 from accounts.models import User
 from accounts.owner import LOCAL_EMAIL, demo_key, env_key, local_owner
+from playground.ops.keys import fetch_models
 
 
 class Command(BaseCommand):
@@ -22,11 +26,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         owner = _owner(options["email"].strip().lower())
         try:
+            keys = [env_key(owner, settings.GATEWAY_URLS[0], settings.ENV_KEY_NAME)]
             if options["demo_url"]:
-                demo_key(owner, options["demo_url"].rstrip("/"), settings.DEMO_KEY)
-            env_key(owner, settings.GATEWAY_URLS[0], settings.ENV_KEY_NAME)
+                keys.append(demo_key(owner, options["demo_url"].rstrip("/"), settings.DEMO_KEY))
         except vault.VaultError as error:
             raise CommandError(str(error)) from error
+        for key in keys:
+            if key is not None and key.revoked_at is None:
+                fetch_models(key)
 
 
 def _owner(email: str) -> User:
