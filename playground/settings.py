@@ -237,6 +237,8 @@ CACHES: dict[str, Any] = {
 RUN_LEASE_S = number("RUN_LEASE_S", 10, minimum=2)
 RUN_SAVE_S = number("RUN_SAVE_S", 1, minimum=0.2)
 DRAIN_S = number("DRAIN_S", 20)
+# Between two signs of life of an open stream; then it is also asked whether its viewer may still watch.
+HEARTBEAT_S = number("HEARTBEAT_S", 15, minimum=0.2, maximum=60)
 GATEWAY_READ_TIMEOUT_S = number("GATEWAY_READ_TIMEOUT_S", 120, minimum=1)
 MAX_RUNS = int(number("MAX_RUNS", 2000, minimum=1))
 MAX_RUNS_PER_USER = int(number("MAX_RUNS_PER_USER", 20, minimum=1))
@@ -322,12 +324,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "playground.assets.HashedStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
-MAX_REQUEST_BYTES = int(number("MAX_REQUEST_MB", 32, minimum=1)) * 1024 * 1024
-# The longest prompt takes nine bytes a character on its way: the form says what is too long, not Django.
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+MAX_REQUEST_BYTES = int(number("MAX_REQUEST_MB", 32, minimum=24)) * 1024 * 1024
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
 MAX_PROMPT_CHARS = 2_000_000
+# The longest prompt takes nine bytes a character on its way: the form says what is too long, not Django.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * MAX_PROMPT_CHARS
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

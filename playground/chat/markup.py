@@ -229,6 +229,9 @@ def _shape(state: StateCore) -> None:
             # Its text is between the two.
             token.tag = state.tokens[index + 2].tag = state.env["outline"].enter(int(token.tag[1:]))
         elif token.type in ("th_open", "td_open"):
+            if not state.tokens[index + 1].content.strip():
+                # A cell that names no column is no heading.
+                token.tag = state.tokens[index + 2].tag = "td"
             _shape_cell(token)
         elif token.type == "inline" and token.children:
             if state.tokens[index - 2].type == "list_item_open":
@@ -240,7 +243,7 @@ def _shape_cell(token: Token) -> None:
     style = str(token.attrs.pop("style", ""))
     if style in _ALIGNED:
         token.attrs["class"] = _ALIGNED[style]
-    if token.type == "th_open":
+    if token.tag == "th":
         token.attrs["scope"] = "col"
 
 

@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore
 import httpx
 
 from playground.gateway import errors, network
@@ -83,11 +82,11 @@ class AsyncTransport:
         connect_s: float = CONNECT_S,
         read_s: float = READ_S,
         clock: Callable[[], datetime] = _now,
-        backend: httpcore.AsyncNetworkBackend | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._clock = clock
-        options = _options(connect_s, read_s) | {"transport": _transport(backend or network.Backend())}
-        self._client = httpx.AsyncClient(**options)
+        options = _options(connect_s, read_s)
+        self._client = httpx.AsyncClient(**options, transport=transport or network.Transport(tls_context()))
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -181,19 +180,6 @@ class Transport:
         return errors.from_response(
             response.status_code, response.headers, bytes(body[:LARGEST_ERROR_BODY]), self._clock()
         )
-
-
-def _transport(backend: httpcore.AsyncNetworkBackend) -> httpx.AsyncHTTPTransport:
-    """httpx's own transport over a pool that uses this backend; httpx has no argument for it."""
-    transport = httpx.AsyncHTTPTransport(verify=tls_context(), trust_env=False, limits=LIMITS)
-    transport._pool = httpcore.AsyncConnectionPool(
-        ssl_context=tls_context(),
-        max_connections=LIMITS.max_connections,
-        max_keepalive_connections=LIMITS.max_keepalive_connections,
-        keepalive_expiry=LIMITS.keepalive_expiry,
-        network_backend=backend,
-    )
-    return transport
 
 
 def _options(connect_s: float, read_s: float) -> dict[str, Any]:

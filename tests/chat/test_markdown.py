@@ -301,6 +301,7 @@ def test_a_table_scrolls_by_itself_and_aligns_by_class():
     assert html.startswith('<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table>')
     assert '<th class="center" scope="col">a</th>' in html
     assert '<td class="right">2</td>' in html
+    assert "<tr>\n<td></td>" in html_of("| | b |\n|-|-|\n")  # no empty heading
 
 
 def test_task_marks_have_names_and_are_no_inputs():

@@ -13,7 +13,7 @@ ANSWERS: dict[str, list[bytes]] = {
     "good": texts("All is well with ", "the other gateway."),
     "vendor/model:free@v1": texts("A model with a slash."),
     "signs": texts(*SIGNS),
-    "malformed": [chunk("Kept before. "), b"data: {not json\n\n", *texts("Kept after.")],
+    "malformed": [chunk("Kept before. "), b"data: {not json\n\n", *texts("Too late.")],
     "only-malformed": [b"data: {not json\n\n", b"data: [[[\n\n"],
     "wrong-types": [b"data: " + json.dumps({"choices": {"0": 7}, "usage": [1]}).encode() + b"\n\n"],
     "big-frame": texts(FRAME),

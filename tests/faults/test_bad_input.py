@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
 import pytest
+from django.conf import settings
 
 from tests._servers import cast
 from tests._servers.processes import until
@@ -40,9 +41,14 @@ def test_a_message_of_a_megabyte_is_asked_and_shown(there: Standing) -> None:
 
 
 def test_a_message_that_is_too_long_says_how_long_it_may_be(there: Standing) -> None:
-    # Nine bytes a character on the way: the most that one form can bring.
-    said = complaint(there, text="漢" * 2_000_001)
+    said = complaint(there, text="x" * 2_000_001)
     assert said.startswith("This message has 2,000,001 characters; at most 2,000,000 can be sent.")
+
+
+def test_the_longest_message_fits_into_a_form_in_any_script() -> None:
+    # Nine bytes a character on the way. Past the limit Django refuses the form without a word about it.
+    assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE > 9 * settings.MAX_PROMPT_CHARS
+    assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE < settings.MAX_REQUEST_BYTES
 
 
 def test_what_is_refused_without_script_comes_back_as_it_was_typed(there: Standing) -> None:

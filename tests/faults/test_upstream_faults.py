@@ -10,24 +10,24 @@ from tests._servers.processes import until
 from tests.faults.answers import SIGNS
 from tests.faults.standing import Standing, words
 
-# Model of the demo gateway -> what the page says, whether text came before, whether a retry is offered.
+CAME = "There are a few sides"
+# Model of the demo gateway -> what the page says, whether text came before it, whether a retry is offered.
 DEMO = {
-    "demo-malformed": ("", True, False),
+    "demo-malformed": ("Unreadable answer", True, True),
     "demo-error-502-html": ("The provider is unavailable", False, True),
     "demo-redirect": ("Unreadable answer", False, True),
-    "demo-stall-after-40": ("No answer in time|The answer broke off", True, True),
+    "demo-stall-after-40": ("No answer in time", True, True),
     "demo-hang": ("No answer in time", False, True),
     "demo-reset-after-40": ("The answer broke off", True, True),
     "demo-cut-after-40": ("The answer broke off", True, True),
-    "demo-error-after-40": ("The provider is unavailable|Something went wrong", True, True),
+    "demo-error-after-40": ("The provider is unavailable", True, True),
     "demo-error-401": ("The key was not accepted", False, False),
     "demo-error-402": ("Balance or quota used up", False, False),
     "demo-error-429-quota": ("Balance or quota used up", False, False),
     "demo-error-413": ("Too large", False, False),
     "demo-content-filter": ("Cut by a content filter", True, False),
-    "demo-json-instead": ("", True, False),
-    "demo-null-fields": ("", True, False),
-    "demo-split-utf8": ("", False, False),
+    "demo-json-instead": ("First token", True, False),
+    "demo-null-fields": ("First token", True, False),
 }
 
 
@@ -37,12 +37,11 @@ def test_a_fault_of_the_gateway_is_told_and_what_came_is_kept(there: Standing, m
     sent = there.send(model)
     html = sent.ended()
     text = words(html)
-    assert re.search(said, text), text
-    assert ("demo gateway" in text) is kept or not said
+    assert said in text
+    assert (CAME in text) is kept
     assert ("Try again" in text) is retry
-    assert bool(re.search("is kept", text)) is (kept and retry)
-    reloaded = words(sent.visitor.get(f"/chat/{sent.conversation}/").text)
-    assert re.search(said, reloaded)
+    assert not (kept and retry) or re.search("What came (until then )?is kept", text)
+    assert said in words(sent.visitor.get(f"/chat/{sent.conversation}/").text)
     there.works()
 
 
@@ -61,11 +60,9 @@ def test_rubbish_ends_in_an_error_or_in_what_could_be_read(
     there: Standing, model: str, stream: str | None
 ) -> None:
     text = words(there.send(model, key=there.key("sk-of-the-rubbish-000000"), stream=stream).ended())
-    if model == "malformed":
-        assert "Kept before. Kept after." in text
-    else:
-        assert re.search("The answer broke off|Unreadable answer|Something went wrong", text), text
-        assert "Try again" in text
+    assert re.search("The answer broke off|Unreadable answer", text), text
+    assert "Try again" in text
+    assert ("Kept before." in text) is (model == "malformed")
     there.works()
 
 

@@ -26,6 +26,7 @@ class Upstream:
     elsewhere: str = ""
     strayed: list[str] = field(default_factory=list)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    listed: Counter[str] = field(default_factory=Counter)
     cookies: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     sent: int = 0
@@ -52,6 +53,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.upstream.listed[self.headers.get("Authorization", "").removeprefix("Bearer ")] += 1
         if self.headers.get("Authorization", "").endswith("-refused"):
             self._refuse()
         else:

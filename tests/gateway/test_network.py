@@ -1,34 +1,27 @@
-"""Our network backend where httpcore leans on it: TLS, and pressure in both directions."""
+"""Our HTTP layer where httpx's own is not the measure: TLS, reuse, and pressure in both directions."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
-import httpcore
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from playground.gateway.network import Backend
+from playground.gateway.network import Transport
+from tests.gateway.loopback import serving
 
 
-@asynccontextmanager
-async def serving(handle: Any, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await server.wait_closed()
+def client(context: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=Transport(context or ssl.create_default_context()), timeout=20)
 
 
 async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -65,13 +58,12 @@ async def test_tls_is_spoken_and_the_certificate_checked(tmp_path: Path) -> None
     theirs.load_cert_chain(pem)
     trusting = ssl.create_default_context(cafile=str(pem))
     async with serving(hello, theirs) as port:
-        async with httpcore.AsyncConnectionPool(ssl_context=trusting, network_backend=Backend()) as pool:
-            answer = await pool.request("GET", f"https://127.0.0.1:{port}/")
+        async with client(trusting) as trustful:
+            answer = await trustful.get(f"https://127.0.0.1:{port}/")
             assert answer.content == b"hello"
-        suspicious = ssl.create_default_context()
-        async with httpcore.AsyncConnectionPool(ssl_context=suspicious, network_backend=Backend()) as pool:
-            with pytest.raises(httpcore.ConnectError, match="certificate verify failed"):
-                await pool.request("GET", f"https://127.0.0.1:{port}/")
+        async with client(ssl.create_default_context()) as suspicious:
+            with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+                await suspicious.get(f"https://127.0.0.1:{port}/")
 
 
 async def test_a_large_body_waits_for_a_slow_reader_and_arrives_whole() -> None:
@@ -87,9 +79,9 @@ async def test_a_large_body_waits_for_a_slow_reader_and_arrives_whole() -> None:
         writer.close()
 
     body = b"x" * 20_000_000
-    async with serving(slow) as port, httpcore.AsyncConnectionPool(network_backend=Backend()) as pool:
-        answer = await pool.request("POST", f"http://127.0.0.1:{port}/", content=body)
-    assert answer.status == 200
+    async with serving(slow) as port, client() as pool:
+        answer = await pool.post(f"http://127.0.0.1:{port}/", content=body)
+    assert answer.status_code == 200
     assert sum(sizes) == len(body)
 
 
@@ -114,11 +106,11 @@ async def test_a_flood_does_not_fill_the_memory_of_a_reader_that_stands_still() 
 
     async with (
         serving(flood) as port,
-        httpcore.AsyncConnectionPool(network_backend=Backend()) as pool,
+        client() as pool,
         pool.stream("GET", f"http://127.0.0.1:{port}/") as answer,
     ):
         await blocked.wait()
-        assert await anext(aiter(answer.aiter_stream()))
+        assert await anext(aiter(answer.aiter_raw()))
     assert sent < 50_000_000
 
 
@@ -133,8 +125,49 @@ async def test_an_idle_connection_the_server_closed_is_not_used_again() -> None:
         await writer.drain()
         writer.close()
 
-    async with serving(once) as port, httpcore.AsyncConnectionPool(network_backend=Backend()) as pool:
+    async with serving(once) as port, client() as pool:
         for _ in range(3):
-            assert (await pool.request("GET", f"http://127.0.0.1:{port}/")).content == b"ok"
+            assert (await pool.get(f"http://127.0.0.1:{port}/")).content == b"ok"
             await asyncio.sleep(0)
     assert connections == 3
+
+
+async def test_a_connection_is_used_again_after_a_whole_answer() -> None:
+    connections = 0
+
+    async def patient(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+        writer.close()
+
+    async with serving(patient) as port, client() as pool:
+        for _ in range(3):
+            assert (await pool.get(f"http://127.0.0.1:{port}/")).content == b"ok"
+    assert connections == 1
+
+
+async def test_a_header_with_a_line_break_never_leaves() -> None:
+    async with serving(hello) as port, client() as pool:
+        with pytest.raises(httpx.LocalProtocolError):
+            await pool.get(f"http://127.0.0.1:{port}/", headers={"x-odd": "a\r\nx-more: b"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000],
+)
+async def test_what_is_no_http_is_an_error_and_no_hang(answer: bytes) -> None:
+    async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    async with serving(odd) as port, client() as pool:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await pool.get(f"http://127.0.0.1:{port}/")

@@ -9,13 +9,14 @@ import struct
 import traceback
 from contextlib import asynccontextmanager, suppress
 
+import httpx
 import pytest
-from httpcore import AnyIOBackend
 
+from playground.gateway import network
 from playground.gateway.errors import GatewayError
-from playground.gateway.network import Backend
 from playground.gateway.request import WireRequest
-from playground.gateway.transport import AsyncTransport, Transport
+from playground.gateway.transport import AsyncTransport, Transport, tls_context
+from tests.gateway.loopback import serving
 
 KEY = "sk-test-0123456789abcdef"
 PATH = "/openai/v1/chat/completions"
@@ -53,13 +54,9 @@ class Upstream:
 @asynccontextmanager
 async def upstream(script):
     server = Upstream(script)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    try:
+    async with serving(server.serve) as port:
+        server.url = f"http://127.0.0.1:{port}"
         yield server
-    finally:
-        listening.close()
-        await listening.wait_closed()
 
 
 def replies(status="200 OK", body=b"", **headers):
@@ -109,25 +106,28 @@ async def resets(reader, writer):
     writer.transport.abort()
 
 
-BACKENDS = {"own": Backend, "anyio": AnyIOBackend}
+LAYERS = {
+    "own": lambda: network.Transport(tls_context()),
+    "httpcore": lambda: httpx.AsyncHTTPTransport(verify=tls_context(), trust_env=False),
+}
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request):
-    """Our network backend has to do what httpcore's own one does."""
-    return BACKENDS[request.param]()
+@pytest.fixture(params=LAYERS)
+def layer(request):
+    """Our own HTTP layer has to do what httpx's does."""
+    return LAYERS[request.param]()
 
 
 @pytest.fixture
-async def transport(backend):
-    client = AsyncTransport(connect_s=5, read_s=5, backend=backend)
+async def transport(layer):
+    client = AsyncTransport(connect_s=5, read_s=5, transport=layer)
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-async def impatient(backend):
-    client = AsyncTransport(connect_s=5, read_s=0.1, backend=backend)
+async def impatient(layer):
+    client = AsyncTransport(connect_s=5, read_s=0.1, transport=layer)
     yield client
     await client.aclose()
 

@@ -13,6 +13,7 @@ const running = new Set();
 let source = null;
 let queue = [];
 const held = new Map();
+const overEarly = new Set();
 let pumping = false;
 let missed = false;
 let hiddenTimer = 0;
@@ -206,6 +207,7 @@ function hold(view, op) {
   if (op[0] === "end") {
     views.delete(view.run);
     held.delete(view);
+    overEarly.add(view.run);
   } else if (held.has(view)) held.get(view).push({ view, op });
   else held.set(view, [{ view, op }]);
 }
@@ -216,7 +218,10 @@ document.addEventListener("chat:turns", () => {
     held.delete(view);
     queue = [...waiting, ...queue];
   }
-  for (const turn of liveTurns()) started(turn.dataset.run);
+  for (const turn of liveTurns()) {
+    if (overEarly.delete(turn.dataset.run)) over(turn);
+    else started(turn.dataset.run);
+  }
   ensureOpen();
   pump();
 });
@@ -231,6 +236,13 @@ function started(run) {
 
 function ended(run) {
   if (running.delete(run)) tellBusy();
+}
+
+// It ended while this page was not told so: what it became is asked for.
+function over(turn) {
+  turn.removeAttribute("data-live");
+  ended(turn.dataset.run);
+  refreshTurn(turn.dataset.turn);
 }
 
 function tellBusy() {
@@ -286,11 +298,7 @@ function lost() {
 
 function ready(data) {
   for (const turn of liveTurns()) {
-    if (!data.runs.includes(turn.dataset.run)) {
-      turn.removeAttribute("data-live");
-      ended(turn.dataset.run);
-      refreshTurn(turn.dataset.turn);
-    }
+    if (!data.runs.includes(turn.dataset.run)) over(turn);
   }
   // What was said while nobody listened.
   if (missed && !("fresh" in chat.dataset)) refreshThread();
@@ -303,9 +311,8 @@ function feed(data) {
     if (!ofRun(data.run)) refreshThread();
   } else if (data.kind === "ended") {
     const turn = ofRun(data.run);
-    if (turn) turn.removeAttribute("data-live");
-    ended(data.run);
-    if (turn) refreshTurn(turn.dataset.turn);
+    if (turn) over(turn);
+    else ended(data.run);
   } else if (data.kind === "gone") {
     location.reload();
   }
