@@ -48,6 +48,10 @@ class Conversation(models.Model):
     def visible_to(cls, user: User) -> Q:
         return Q(owner=user) | Q(shared=True)
 
+    def seen_by(self, user_id: uuid.UUID) -> bool:
+        """The rule of `visible_to`, for a row that was read already."""
+        return self.owner_id == user_id or self.shared
+
     def changeable_by(self, user: User, role: int) -> bool:
         return self.owner_id == user.pk
 

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from playground.chat.models import Run
-from playground.chat.runner import Runner, conversation_channel, feed_message
+from playground.chat.runner import Refused, Runner, Watcher, conversation_channel, feed_message
 from playground.live import bus as shared
 
 _runner: Runner | None = None
@@ -119,12 +119,9 @@ def draining() -> bool:
 
 
 def stream(
-    user: uuid.UUID,
-    conversation: uuid.UUID | None,
-    live: list[tuple[uuid.UUID, uuid.UUID]],
-    allowed: Callable[[], bool],
+    watcher: Watcher, live: list[tuple[uuid.UUID, uuid.UUID]], refused: Refused
 ) -> AsyncIterator[bytes]:
     """One page's stream. Raises RuntimeError in a process without a runner."""
     if _runner is None:
         raise RuntimeError("this process has no relay; serve the site by playground.asgi")
-    return _runner.stream(user, conversation, live, allowed)
+    return _runner.stream(watcher, live, refused)

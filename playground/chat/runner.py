@@ -11,10 +11,12 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from playground.chat import ledger
@@ -31,6 +33,18 @@ SWEEP_S = 3
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who holds a stream open, and on what; asked again at every heartbeat whether they still may."""
+
+    session: str
+    user: uuid.UUID
+    conversation: uuid.UUID | None
+
+
+Refused = Callable[[set[Watcher], datetime], set[Watcher]]
+
+
 def conversation_channel(pk: uuid.UUID) -> str:
     return f"conversation:{pk}"
 
@@ -45,7 +59,7 @@ class Runner:
     def __init__(self) -> None:
         self.name = uuid.uuid4().hex
         self.loop = asyncio.get_running_loop()
-        self.hub = Hub()
+        self.hub = Hub(heartbeat_s=settings.HEARTBEAT_S)
         self.transport = AsyncTransport(read_s=settings.GATEWAY_READ_TIMEOUT_S)
         self.drivers: dict[uuid.UUID, Driver] = {}
         self.draining = False
@@ -54,6 +68,7 @@ class Runner:
         self.bus: shared.Bus | None = None
         self._dirty: dict[uuid.UUID, Driver] = {}
         self._ticking = False
+        self._ask_refused: Refused = lambda watchers, now: set()
         self._idle = asyncio.Event()
         self._idle.set()
         if settings.REDIS_URL:
@@ -63,7 +78,7 @@ class Runner:
     # Life
 
     def begin(self) -> None:
-        for job in (self._saves(), self._sweeps(), self.hub.heartbeats()):
+        for job in (self._saves(), self._sweeps(), self.hub.heartbeats(self._refused)):
             self.keep(job)
         if self.bus is not None:
             self.keep(self.bus.pump())
@@ -120,9 +135,7 @@ class Runner:
         self.tell(claim.user, {"kind": "activity"})
         try:
             outcome = await driver.drive(self.transport)
-            now = timezone.now()
-            if not await self.in_thread(ledger.finish, claim, self.name, outcome, now):
-                log.warning("run %s was taken over; its last state is not ours to write", run)
+            await self._finish(claim, outcome)
         finally:
             del self.drivers[run]
             self._dirty.pop(run, None)
@@ -131,6 +144,19 @@ class Runner:
         driver.ops.append(["end", outcome.status, driver.digest()])
         self._publish(driver)
         self.tell(claim.user, {"kind": "activity"})
+
+    async def _finish(self, claim: ledger.Claim, outcome: ledger.Outcome) -> None:
+        """Write the end; a database that is away is asked again while the lease could still be renewed."""
+        for wait_s in (0.1, 0.5, 2, 5, None):
+            try:
+                if not await self.in_thread(ledger.finish, claim, self.name, outcome, timezone.now()):
+                    log.warning("run %s was taken over; its last state is not ours to write", claim.run)
+                return
+            except DatabaseError:
+                if wait_s is None:
+                    raise
+                log.warning("the end of run %s could not be written; trying again", claim.run)
+                await asyncio.sleep(wait_s)
 
     def stop(self, run: uuid.UUID, *, spread: bool = True) -> None:
         driver = self.drivers.get(run)
@@ -175,25 +201,29 @@ class Runner:
             self.bus.send(feed_message(channel, data))
 
     async def stream(
-        self,
-        user: uuid.UUID,
-        conversation: uuid.UUID | None,
-        live: list[tuple[uuid.UUID, uuid.UUID]],
-        allowed: Callable[[], bool],
+        self, watcher: Watcher, live: list[tuple[uuid.UUID, uuid.UUID]], refused: Refused
     ) -> AsyncIterator[bytes]:
         """One page's stream; `live` are the conversation's runs in flight with their answers' ids."""
-        names = [user_channel(user)] + ([conversation_channel(conversation)] if conversation else [])
+        self._ask_refused = refused
+        names = [user_channel(watcher.user)]
+        if watcher.conversation:
+            names.append(conversation_channel(watcher.conversation))
 
         async def prepare() -> list[str]:
             for run, turn in live:
                 await self._mirror(names[-1], run, turn)
             return [str(run) for run, _ in live]
 
-        async def still() -> bool:
-            return await self.in_thread(allowed)
-
-        async for part in self.hub.tail(names, live=prepare, allowed=still, draining=lambda: self.draining):
+        async for part in self.hub.tail(names, who=watcher, live=prepare, draining=lambda: self.draining):
             yield part
+
+    async def _refused(self, watchers: set[Watcher]) -> set[Watcher]:
+        try:
+            return await self.in_thread(self._ask_refused, watchers, timezone.now())
+        except DatabaseError as error:
+            # Nobody is shut out because the database is away for a moment; the next beat asks again.
+            log.warning("open streams could not be rechecked: %s", error)
+            return set()
 
     # Runs that another process drives
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.contrib.sessions.models import Session
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from accounts import access
-from accounts.models import User
+from accounts.models import Membership, User
 from playground.chat import relay
 from playground.chat.models import Conversation, Run
+from playground.chat.runner import Watcher
 
 
 @require_GET
@@ -35,23 +35,32 @@ def live(request: HttpRequest) -> StreamingHttpResponse | HttpResponse:
     )
     rows = [(pk, turn) for pk, turn in runs.values_list("pk", "answer_id") if turn is not None]
     session = request.session.session_key or ""
-    body = relay.stream(user.pk, conversation, rows, lambda: _may_watch(session, user.pk, conversation))
+    body = relay.stream(Watcher(session, user.pk, conversation), rows, refused)
     response = StreamingHttpResponse(body, content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-cache, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
     return response
 
 
-def _may_watch(session: str, user_id: uuid.UUID, conversation: uuid.UUID | None) -> bool:
-    """Asked again while the stream is open: signed in still, and still in the team."""
-    if not Session.objects.filter(session_key=session, expire_date__gt=timezone.now()).exists():
-        return False
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
-        return False
-    try:
-        if conversation is not None:
-            access.check(Conversation, user, conversation)
-    except (Http404, PermissionDenied):
-        return False
-    return True
+def refused(watchers: set[Watcher], now: datetime) -> set[Watcher]:
+    """Those who may no longer watch: signed out, switched off, out of the team, or no longer shared with.
+
+    Four queries, however many there are: this is asked of every open page every few seconds.
+    """
+    sessions = Session.objects.filter(session_key__in={w.session for w in watchers}, expire_date__gt=now)
+    users = User.objects.filter(pk__in={w.user for w in watchers}, is_active=True)
+    talks = Conversation.objects.in_bulk({w.conversation for w in watchers if w.conversation})
+    members = Membership.objects.filter(user__in=users, team__in={talk.team_id for talk in talks.values()})
+    signed_in = set(sessions.values_list("session_key", flat=True))
+    active = set(users.values_list("pk", flat=True))
+    in_team = set(members.values_list("user_id", "team_id"))
+
+    def may(watcher: Watcher) -> bool:
+        if watcher.session not in signed_in or watcher.user not in active:
+            return False
+        if watcher.conversation is None:
+            return True
+        talk = talks.get(watcher.conversation)
+        return talk is not None and (watcher.user, talk.team_id) in in_team and talk.seen_by(watcher.user)
+
+    return {watcher for watcher in watchers if not may(watcher)}

@@ -9,7 +9,8 @@ Everything here runs on the event loop's thread, except `announce`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from playground.live.mirror import Op, RunView
 
 KEEP_BYTES = 2 * 1024 * 1024
 KEEP_FRAMES = 4096
+SLICES = 15
+Refused = Callable[[set[Any]], Awaitable[set[Any]]]
 
 
 @dataclass(slots=True)
@@ -69,13 +72,14 @@ class Channel:
 class Cursor:
     """One open page's place in its channels."""
 
-    __slots__ = ("_waiter", "at", "beat", "channels", "closing")
+    __slots__ = ("_waiter", "at", "beat", "channels", "gone", "who")
 
-    def __init__(self, channels: list[Channel]) -> None:
+    def __init__(self, channels: list[Channel], who: Hashable) -> None:
         self.channels = channels
+        self.who = who
+        self.gone = False
         self.at = {channel.name: channel.end for channel in channels}
         self.beat = False
-        self.closing = False
         self._waiter: asyncio.Future[None] | None = None
         for channel in channels:
             channel.cursors.add(self)
@@ -113,7 +117,7 @@ class Hub:
     def __init__(self, *, heartbeat_s: float = 15) -> None:
         self.channels: dict[str, Channel] = {}
         self.heartbeat_s = heartbeat_s
-        self.on_leave: Callable[[Channel], None] = lambda channel: None
+        self._cursors: dict[Cursor, None] = {}
         self._closing = False
 
     def channel(self, name: str) -> Channel:
@@ -150,18 +154,18 @@ class Hub:
     def _drop_if_idle(self, channel: Channel) -> None:
         if not channel.cursors and not channel.views and self.channels.get(channel.name) is channel:
             del self.channels[channel.name]
-            self.on_leave(channel)
 
     async def tail(
         self,
         names: Iterable[str],
         *,
+        who: Hashable,
         live: Callable[[], Awaitable[list[str]]],
-        allowed: Callable[[], Awaitable[bool]],
         draining: Callable[[], bool],
     ) -> AsyncIterator[bytes]:
         """The body of one page's stream. `live` prepares the channels and names the runs in flight."""
-        cursor = Cursor([self.channel(name) for name in names])
+        cursor = Cursor([self.channel(name) for name in names], who)
+        self._cursors[cursor] = None
         try:
             runs = await live()
             for channel in cursor.channels:
@@ -170,41 +174,46 @@ class Hub:
             ready = sse.frame("ready", sse.payload({"runs": runs, "draining": draining()}))
             yield b"".join([sse.OPENING, *snapshots, ready])
             while True:
+                if cursor.gone:
+                    yield sse.frame("feed", b'{"kind":"gone"}')
+                    return
                 if new := cursor.take():
                     yield new
-                elif cursor.closing or self._closing:
+                elif self._closing:
                     yield sse.frame("drain", b'{"retry_ms":1000}')
                     return
                 elif cursor.beat:
                     cursor.beat = False
-                    if not await allowed():
-                        yield sse.frame("feed", b'{"kind":"gone"}')
-                        return
                     yield sse.HEARTBEAT
                 else:
                     await cursor.wait()
         finally:
+            self._cursors.pop(cursor, None)
             cursor.leave()
             for channel in cursor.channels:
                 self._drop_if_idle(channel)
 
-    async def heartbeats(self) -> None:
-        """Runs for the life of the process: keeps proxies awake and rechecks who may still watch."""
-        while True:
-            await asyncio.sleep(self.heartbeat_s)
-            for channel in list(self.channels.values()):
-                channel.forget_read()
-                for cursor in channel.cursors:
-                    cursor.beat = True
-                    cursor.wake()
+    async def heartbeats(self, refused: Refused) -> None:
+        """Runs for the life of the process: keeps proxies awake, and ends what may no longer be watched.
+
+        A slice of the cursors at a time, so that a thousand pages do not all ask at one moment.
+        """
+        for beat in itertools.count():
+            await asyncio.sleep(self.heartbeat_s / SLICES)
+            cursors = list(self._cursors)[beat % SLICES :: SLICES]
+            if beat % SLICES == 0:
+                for channel in list(self.channels.values()):
+                    channel.forget_read()
+            if not cursors:
+                continue
+            gone = await refused({cursor.who for cursor in cursors})
+            for cursor in cursors:
+                cursor.gone = cursor.who in gone
+                cursor.beat = True
+                cursor.wake()
 
     def close(self) -> None:
         """End every stream after what it has not sent yet."""
         self._closing = True
-        for channel in self.channels.values():
-            for cursor in channel.cursors:
-                cursor.wake()
-
-    @property
-    def viewers(self) -> int:
-        return len({cursor for channel in self.channels.values() for cursor in channel.cursors})
+        for cursor in self._cursors:
+            cursor.wake()

@@ -16,14 +16,19 @@ from tests.live.page import Page
 CHANNEL = "conversation:c"
 
 
-def tail(hub: Hub, *, allowed: bool = True) -> AsyncIterator[bytes]:
+def tail(hub: Hub) -> AsyncIterator[bytes]:
     async def live() -> list[str]:
         return list(hub.channel(CHANNEL).views)
 
-    async def may() -> bool:
-        return allowed
+    return hub.tail([CHANNEL], who="olivia", live=live, draining=lambda: False)
 
-    return hub.tail([CHANNEL], live=live, allowed=may, draining=lambda: False)
+
+async def nobody(watchers: set[Any]) -> set[Any]:
+    return set()
+
+
+async def everybody(watchers: set[Any]) -> set[Any]:
+    return watchers
 
 
 def opened(hub: Hub, run: str = "r1") -> RunView:
@@ -102,9 +107,9 @@ async def test_line_breaks_and_other_framing_in_a_token_stay_text() -> None:
 
 async def test_a_viewer_who_may_no_longer_watch_is_told_and_let_go() -> None:
     hub, page = Hub(heartbeat_s=0.001), Page()
-    stream = tail(hub, allowed=False)
+    stream = tail(hub)
     page.read(await anext(stream))
-    beats = asyncio.create_task(hub.heartbeats())
+    beats = asyncio.create_task(hub.heartbeats(everybody))
     rest = [part async for part in stream]
     beats.cancel()
     page.read(b"".join(rest))
@@ -115,7 +120,7 @@ async def test_heartbeats_keep_an_idle_stream_awake() -> None:
     hub = Hub(heartbeat_s=0.001)
     stream = tail(hub)
     await anext(stream)
-    beats = asyncio.create_task(hub.heartbeats())
+    beats = asyncio.create_task(hub.heartbeats(nobody))
     assert await anext(stream) == sse.HEARTBEAT
     beats.cancel()
     await stream.aclose()
@@ -142,7 +147,7 @@ async def test_memory_follows_the_slowest_viewer_only() -> None:
     for _ in range(50):
         hub.publish(CHANNEL, view, [["text", 0, "x" * 100]])
     await anext(stream)
-    beats = asyncio.create_task(hub.heartbeats())
+    beats = asyncio.create_task(hub.heartbeats(nobody))
     await anext(stream)
     beats.cancel()
     assert hub.channel(CHANNEL).frames == []
