@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import SimpleLazyObject
 
 from accounts import vault
 from accounts.models import GatewayKey
@@ -42,12 +43,15 @@ def _database() -> bool:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """For base.html: whether the demo banner shows, and the reader's theme."""
+    """For base.html: whether the demo banner shows. Asked only when a template looks: fragments never do."""
+    return {"on_demo": SimpleLazyObject(lambda: _on_demo(request))}
+
+
+def _on_demo(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"on_demo": False}
-    own = GatewayKey.objects.filter(owner=user, revoked_at=None, is_demo=False)
-    return {"on_demo": not own.exists()}
+        return False
+    return not GatewayKey.objects.filter(owner=user, revoked_at=None, is_demo=False).exists()
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -24,6 +24,7 @@ from playground.live.mirror import Op, RunView
 
 log = logging.getLogger(__name__)
 WHOLE = frozenset({"application/json", "text/html"})
+LARGE_BLOCK = 20_000  # characters
 LARGEST_ANSWER = 32 * 1024 * 1024
 
 
@@ -34,6 +35,9 @@ class _Open:
     index: int
     kind: str
     stream: PartStream
+    began: float
+    pending: int = 0
+    ms: int | None = None
 
 
 class Driver:
@@ -55,6 +59,8 @@ class Driver:
         self._blocks: list[list[str]] = []
         self._texts: list[list[str]] = []
         self._heads: list[tuple[str, str, str]] = []
+        self._order: list[_Open] = []
+        self._heavy: list[_Open] = []
         self._resumed: int | None = None
         self._size = 0
         self._began = time.monotonic()
@@ -132,6 +138,7 @@ class Driver:
         family = FAMILIES[self.claim.family]
         if answer.content_type != "text/event-stream" and not (streamed and answer.content_type not in WHOLE):
             self._take(family.decode_whole(await answer.read()))
+            await self._close_heavy()
             return
         frames, decoder = FrameDecoder(), family.decoder()
         try:
@@ -150,6 +157,7 @@ class Driver:
         for frame in frames.flush():
             self._take(decoder.feed(frame))
         self._take(decoder.end())
+        await self._close_heavy()
 
     def _grow(self, size: int) -> None:
         self._size += size
@@ -181,7 +189,9 @@ class Driver:
         self._texts.append([])
         self._blocks.append([])
         self._say(["open", index, kind, name, call_id])
-        return _Open(index, kind, PartStream(kind))
+        part = _Open(index, kind, PartStream(kind), time.monotonic())
+        self._order.append(part)
+        return part
 
     def _append(self, part: _Open, text: str) -> None:
         first = self.first_token_ms is None and bool(self._parts)
@@ -189,6 +199,7 @@ class Driver:
             self.first_token_ms = round((time.monotonic() - self._began) * 1000)
             self.ops.append(["first", self.first_token_ms])
         self._texts[part.index].append(text)
+        part.pending += len(text)
         last = self.ops[-1] if self.ops else None
         if last is not None and last[0] == "text" and last[1] == part.index:
             last[2].append(text)
@@ -200,15 +211,28 @@ class Driver:
         self.changed(self, first)
 
     def _add_blocks(self, part: _Open, blocks: list[str]) -> None:
+        part.pending = 0
         self._blocks[part.index] += blocks
         for html in blocks[:-1]:
             self.ops.append(["block", part.index, html, ""])
         self.ops.append(["block", part.index, blocks[-1], part.stream.tail])
 
     def _close(self, part: _Open) -> None:
+        part.ms = round((time.monotonic() - part.began) * 1000)
+        if part.pending > LARGE_BLOCK:
+            self._heavy.append(part)
+            return
         if blocks := part.stream.close():
             self._add_blocks(part, blocks)
         self._say(["close", part.index])
+
+    async def _close_heavy(self) -> None:
+        """A giant list or table takes up to a second to render: not on the loop that serves everybody."""
+        while self._heavy:
+            part = self._heavy.pop(0)
+            if blocks := await asyncio.to_thread(part.stream.close):
+                self._add_blocks(part, blocks)
+            self._say(["close", part.index])
 
     def _say(self, op: Op, *, now: bool = False) -> None:
         self.ops.append(op)
@@ -242,10 +266,14 @@ class Driver:
     def parts(self) -> list[dict[str, Any]]:
         """The answer so far, as its turn stores it."""
         rows: list[dict[str, Any]] = []
-        for (kind, name, call_id), pieces in zip(self._heads, self._texts, strict=True):
+        for (kind, name, call_id), pieces, part in zip(self._heads, self._texts, self._order, strict=True):
             pieces[:] = ["".join(pieces)]
-            row = {"kind": kind, "text": pieces[0]}
-            rows.append(row | ({"name": name, "call_id": call_id} if kind == "tool_call" else {}))
+            row: dict[str, Any] = {"kind": kind, "text": pieces[0]}
+            if kind == "tool_call":
+                row |= {"name": name, "call_id": call_id}
+            elif kind == "thinking" and part.ms is not None:
+                row["ms"] = part.ms
+            rows.append(row)
         return rows
 
     def digest(self) -> str:

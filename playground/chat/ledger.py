@@ -16,7 +16,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 
 from accounts import vault
 from accounts.models import GatewayKey
@@ -45,6 +44,7 @@ class Claim:
     secret: vault.Secret | None
     request: ChatRequest | None
     prefix: list[dict[str, Any]]
+    row: Run
     refusal: GatewayError | None = None
 
 
@@ -95,6 +95,7 @@ def claim(run_id: uuid.UUID, owner: str, now: datetime) -> Claim | None:
         secret=secret,
         request=request,
         prefix=run.answer.parts if run.params.get("continues") else [],
+        row=run,
         refusal=refusal,
     )
 
@@ -173,18 +174,17 @@ def finish(claim: Claim, owner: str, outcome: Outcome, now: datetime) -> bool:
             else "",
         )
         Conversation.objects.filter(pk=claim.conversation).update(updated_at=now)
-        _record_usage(claim.run, outcome, now)
+        _record_usage(claim.row, outcome, now)
     return True
 
 
-def _record_usage(run_id: uuid.UUID, outcome: Outcome, now: datetime) -> None:
-    run = Run.objects.only("team", "user", "key", "family", "model", "started_at").get(pk=run_id)
+def _record_usage(run: Run, outcome: Outcome, now: datetime) -> None:
     took = (now - run.started_at).total_seconds() * 1000 if run.started_at else None
     UsageRecord.objects.create(
         team_id=run.team_id,
         user_id=run.user_id,
         key_id=run.key_id,
-        subject=f"run:{run_id}",
+        subject=f"run:{run.pk}",
         family=run.family,
         model=run.model,
         outcome=outcome.status,
@@ -192,9 +192,9 @@ def _record_usage(run_id: uuid.UUID, outcome: Outcome, now: datetime) -> None:
         at=now,
         **{name: getattr(outcome.usage, name) for name in USAGE},
     )
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
-    if run.key_id is not None:
-        GatewayKey.objects.filter(stale, pk=run.key_id).update(last_used_at=now)
+    minute_ago = now - timedelta(minutes=1)
+    if run.key is not None and (run.key.last_used_at is None or run.key.last_used_at < minute_ago):
+        GatewayKey.objects.filter(pk=run.key.pk).update(last_used_at=now)
 
 
 def sweep(now: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
@@ -202,9 +202,7 @@ def sweep(now: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
     dead = Run.objects.filter(status=Run.Status.RUNNING, lease_until__lt=now)
     return [
         (run.pk, run.conversation_id)
-        for run in dead.select_related("answer", "asked").only(
-            "pk", "conversation_id", "answer__id", "answer__parts", "asked__id", "stop_requested_at"
-        )
+        for run in dead.select_related("answer", "key")
         if _interrupt(run, now)
     ]
 
@@ -219,7 +217,7 @@ def _interrupt(run: Run, now: datetime) -> bool:
         if won and run.answer_id:
             Turn.objects.filter(pk=run.answer_id).update(parts=parts, text=text)
         if won:
-            _record_usage(run.pk, Outcome(status=status, parts=[], usage=Usage()), now)
+            _record_usage(run, Outcome(status=status, parts=[], usage=Usage()), now)
     return won
 
 
