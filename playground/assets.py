@@ -1,10 +1,11 @@
-"""Static files with the content's hash in their name, also inside ES module imports."""
+"""Static files with their hash in the name, also inside ES module imports, and compressed beside."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, StaticFilesStorage
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from servestatic.storage import CompressedManifestStaticFilesStorage
 
 if TYPE_CHECKING:
 
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
 
         def url(self, name: str | None, force: bool = False) -> str: ...
 else:
-    Storage = ManifestStaticFilesStorage
+    Storage = CompressedManifestStaticFilesStorage
 
 
 class HashedStorage(Storage):
     """Hashed names once `collectstatic` has run; the plain ones before (tests on a bare clone)."""
 
     support_js_module_import_aggregation = True
-    manifest_strict = False
 
     def url(self, name: str | None, force: bool = False) -> str:
         if not self.hashed_files:

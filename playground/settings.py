@@ -315,6 +315,7 @@ SECURE_CSP: dict[str, list[str]] = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(text("STATIC_ROOT", str(DATA_DIR / "static")))
+SERVESTATIC_MANIFEST_STRICT = False
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Only our own files: what the libraries bring is vendored there, or not used.
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
