@@ -11,6 +11,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
+    UV_THREADPOOL_SIZE=2 \
     PLAYGROUND_MODE=production \
     PLAYGROUND_DATA=/data \
     STATIC_ROOT=/app/staticfiles

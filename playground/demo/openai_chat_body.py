@@ -35,6 +35,7 @@ class ChatBody:
     include_usage: bool
     choices: int
     cache_key: str
+    seeded: bool
     message_digests: tuple[bytes, ...]
     message_tokens: tuple[int, ...]
 
@@ -70,6 +71,8 @@ def read(body: dict[str, Any]) -> ChatBody:
         include_usage=_include_usage(body),
         choices=choices or 1,
         cache_key=body.get("prompt_cache_key") or "",
+        # As with a real model: a seed, or no randomness at all, asks for the same answer again.
+        seeded=body.get("seed") is not None or body.get("temperature") == 0,
         message_digests=tuple(_digest(message) for message in messages),
         message_tokens=tuple(_tokens(message) for message in messages),
     )

@@ -12,14 +12,16 @@ from .oddities import odd_answer
 from .openai_chat import Wire, usage
 from .openai_chat_body import ChatBody, parse, prefixes, read
 from .openai_chat_disorder import HUGE, end_of, frames
-from .records import Memory, Record
+from .records import Counts, Memory, Record
 from .spoken import Spoken, speak
 from .stream import close, play
 
 _LONGEST_WHOLE_S = 8.0
 _STEP, _STEP_WITH_KEY = 128, 16
 _LEAST_CACHED = 256
-_VOICES = tuple(model.id for model in GOOD)
+# Asked the same again, a model says it otherwise, a few times over.
+_TAKES = 4
+_VOICES = tuple(f"{model.id} take {take}" if take else model.id for model in GOOD for take in range(_TAKES))
 _ELSEWHERE = "http://other-host.example.invalid/openai/v1/chat/completions"
 
 
@@ -31,6 +33,7 @@ class ChatRoute:
         self._speed = speed
         self._prefixes = Memory(5000)
         self._failed = Memory(1000)
+        self._takes = Counts(1000)
         self._numbers = count(1)
 
     async def __call__(self, exchange: Exchange, raw: bytes, record: Record) -> None:
@@ -55,6 +58,8 @@ class ChatRoute:
         voice = f"{voice} {index}" if index else voice
         said: Answer | None = odd_answer(model.fault, body.ask) if model.fault else None
         if said is None:
+            take = 0 if model.fault or body.seeded else self._takes.add(body.ask.digest(voice)) % _TAKES
+            voice = f"{voice} take {take}" if take else voice
             said = answer(body.ask, voice=voice, voices=_VOICES, reasons=model.reasons)
         return speak(said, body.ask)
 

@@ -92,6 +92,22 @@ class Memory:
         return True
 
 
+class Counts:
+    """How often each of the newest digests came."""
+
+    def __init__(self, size: int) -> None:
+        self._counts: OrderedDict[bytes, int] = OrderedDict()
+        self._size = size
+
+    def add(self, digest: bytes) -> int:
+        """How often it had come before."""
+        before = self._counts.pop(digest, 0)
+        self._counts[digest] = before + 1
+        if len(self._counts) > self._size:
+            self._counts.popitem(last=False)
+        return before
+
+
 def digest(*parts: bytes) -> bytes:
     joined = hashlib.sha256()
     for part in parts:

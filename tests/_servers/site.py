@@ -121,6 +121,7 @@ def blueprint(
         STATIC_ROOT=str(tmp_path_factory.mktemp("static")),
         DRAIN_S="2",
         MALLOC_ARENA_MAX="2",
+        UV_THREADPOOL_SIZE="2",
     )
 
     def make(mode: str) -> Blueprint:

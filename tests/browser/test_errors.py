@@ -22,6 +22,7 @@ ERRORS = [
     ("demo-error-403", "permission", "403"),
     ("demo-error-413", "too_large", "413"),
     ("demo-error-429-quota", "quota", "429"),
+    ("demo-error-503", "upstream_unavailable", "503"),
     ("demo-error-502-html", "upstream_unavailable", "502"),
     ("demo-redirect", "protocol", "302"),
     ("demo-json-nonsense", "permission", "403"),

@@ -58,7 +58,7 @@ def test_a_hostile_title_is_text_everywhere(desk: Desk) -> None:
     desk.answered()
     expect(desk.page.locator("#conversations")).to_contain_text(name)
     desk.page.reload()
-    expect(desk.ready().page.locator("#title input")).to_have_value(name)
+    expect(desk.ready().page.locator("#title [name=title]")).to_have_value(name)
     desk.page.keyboard.press("Control+k")
     desk.page.locator("#palette-words").fill("onerror")
     expect(desk.page.locator("#palette-found [role=option]")).to_contain_text(name)

@@ -59,8 +59,8 @@ def test_a_plain_answer_names_the_topic_and_says_that_it_is_a_demo(sdk):
 
 
 def test_a_stream_says_the_same_as_the_plain_answer(sdk):
-    text, finish, usage = streamed(sdk, stream_options={"include_usage": True})
-    assert text == ask(sdk).choices[0].message.content
+    text, finish, usage = streamed(sdk, stream_options={"include_usage": True}, seed=1)
+    assert text == ask(sdk, seed=1).choices[0].message.content
     assert finish == "stop"
     assert usage.completion_tokens > 20
 
@@ -106,10 +106,10 @@ def test_the_language_of_the_system_prompt_is_spoken(sdk):
 
 
 def test_max_tokens_ends_the_answer_with_length(sdk):
-    answer = ask(sdk, max_tokens=7)
+    answer = ask(sdk, seed=1, max_tokens=7)
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage.completion_tokens == 7
-    assert ask(sdk).choices[0].message.content.startswith(answer.choices[0].message.content)
+    assert ask(sdk, seed=1).choices[0].message.content.startswith(answer.choices[0].message.content)
 
 
 def test_a_stop_sequence_ends_the_answer_before_it(sdk):
@@ -119,13 +119,13 @@ def test_a_stop_sequence_ends_the_answer_before_it(sdk):
 
 
 def test_a_cut_answer_is_continued_to_the_letter(sdk):
-    whole = ask(sdk).choices[0].message.content
-    first = ask(sdk, max_tokens=20).choices[0].message.content
+    whole = ask(sdk, seed=1).choices[0].message.content
+    first = ask(sdk, seed=1, max_tokens=20).choices[0].message.content
     go_on = {"role": "user", "content": "Continue exactly where you stopped."}
     history = [*QUESTION, {"role": "assistant", "content": first}, go_on]
-    second = ask(sdk, messages=history, max_tokens=20).choices[0].message.content
+    second = ask(sdk, seed=1, messages=history, max_tokens=20).choices[0].message.content
     history += [{"role": "assistant", "content": second}, go_on]
-    third = ask(sdk, messages=history).choices[0].message.content
+    third = ask(sdk, seed=1, messages=history).choices[0].message.content
     assert first + second + third == whole
 
 
@@ -136,6 +136,25 @@ def test_a_text_of_another_model_is_continued_without_repeating_it(sdk):
         {"role": "user", "content": "Go on"},
     ]
     assert "Tides rise when" not in ask(sdk, messages=history).choices[0].message.content
+
+
+def test_the_same_question_again_is_answered_otherwise_unless_randomness_is_off(sdk):
+    words = [{"role": "user", "content": "What is a breakwater for?"}]
+    first, second = (ask(sdk, messages=words).choices[0].message.content for _ in range(2))
+    assert first != second
+    for fixed in ({"seed": 3}, {"temperature": 0}):
+        again = {ask(sdk, messages=words, **fixed).choices[0].message.content for _ in range(2)}
+        assert len(again) == 1
+
+
+def test_a_second_take_that_was_cut_is_continued_to_the_letter(sdk):
+    question = [{"role": "user", "content": "What is a sextant for?"}]
+    ask(sdk, messages=question)
+    whole = ask(sdk, messages=question).choices[0].message.content
+    begun = whole[: len(whole) // 2]
+    go_on = {"role": "user", "content": "Continue exactly where you stopped."}
+    history = [*question, {"role": "assistant", "content": begun}, go_on]
+    assert begun + ask(sdk, messages=history).choices[0].message.content == whole
 
 
 def test_several_choices_differ(sdk):

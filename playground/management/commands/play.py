@@ -82,7 +82,7 @@ def static_state(base: Path) -> str:
 
 def plan(link: str, *, with_demo: bool) -> Plan:
     drain_s = settings.DRAIN_S if "DRAIN_S" in os.environ else DRAIN_S
-    env = {"DRAIN_S": f"{drain_s:g}", "MALLOC_ARENA_MAX": "2"}
+    env = {"DRAIN_S": f"{drain_s:g}", "MALLOC_ARENA_MAX": "2", "UV_THREADPOOL_SIZE": "2"}
     children = [
         Child("web", processes.web(settings.PORT, drain_s=drain_s), env),
         Child("worker", processes.embedded_worker(), env, late=True),

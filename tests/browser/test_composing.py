@@ -1,0 +1,215 @@
+"""Writing: drafts, images, parameters and settings; nothing typed is lost, and what is sent is what was set."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests._servers.browser import Watch
+from tests.browser.desk import Desk, expect
+from tests.browser.upstream import Upstream
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+# What a browser does with a file that is pasted or dropped, without the system's clipboard.
+GIVE_FILE = """([kind, name, type, data]) => {
+    const bytes = Uint8Array.from(atob(data), sign => sign.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, {type}));
+    const event = kind === 'paste'
+        ? new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true, cancelable: true})
+        : new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
+    document.getElementById('message').dispatchEvent(event);
+}"""
+
+
+def give(page: Page, kind: str, name: str = "dot.png", data: bytes = PNG, mime: str = "image/png") -> None:
+    page.evaluate(GIVE_FILE, [kind, name, mime, base64.b64encode(data).decode()])
+
+
+def settings_saved(desk: Desk) -> Any:
+    return desk.page.expect_response(re.compile("/settings"))
+
+
+def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(desk: Desk, upstream: Upstream) -> None:
+    desk.open().ready()
+    desk.choose("own-model", "Own")
+    desk.page.locator("#message").fill("Half a thought")
+    expect(desk.page.locator("#saved")).to_be_visible()
+    desk.page.reload()
+    expect(desk.ready().page.locator("#message")).to_have_value("Half a thought")
+    upstream.answer("An answer.")
+    desk.ask("Half a thought", "own-model", "Own")
+    desk.answered()
+    desk.open().ready()
+    expect(desk.page.locator("#message")).to_have_value("")
+
+
+def test_a_draft_that_was_just_typed_is_kept_when_the_page_is_left(desk: Desk) -> None:
+    desk.open().ready()
+    with desk.page.expect_request(re.compile("/draft")) as sent:
+        desk.page.locator("#message").fill("Typed and left at once")
+        desk.page.goto(desk.url + "/settings/appearance/")
+    assert "Typed and left at once" in (sent.value.post_data_buffer or b"").decode()
+    desk.open().ready()
+    expect(desk.page.locator("#message")).to_have_value("Typed and left at once")
+
+
+def test_a_refused_question_stays_in_its_field_with_the_reason(desk: Desk, watch: Watch) -> None:
+    watch.allow("422")
+    desk.open().ready()
+    desk.choose("own-model", "Own")
+    desk.page.locator(".param", has_text="Temperature").get_by_role("switch").check()
+    desk.page.locator("#p-temperature").fill("9")
+    desk.page.locator("#message").fill("My long thought")
+    desk.page.locator("#send").click()
+    expect(desk.page.locator("#complaint")).to_be_visible()
+    expect(desk.page.locator("#error-temperature")).to_contain_text("between 0 and 2")
+    expect(desk.page.locator("#message")).to_have_value("My long thought")
+    expect(desk.answers).to_have_count(0)
+
+
+def test_a_question_that_the_network_lost_stays_in_its_field(desk: Desk, watch: Watch) -> None:
+    watch.allow("ERR_INTERNET_DISCONNECTED|ERR_FAILED")
+    desk.open().ready()
+    desk.choose("own-model", "Own")
+    desk.page.context.set_offline(True)
+    desk.page.locator("#message").fill("My long thought")
+    desk.page.locator("#send").click()
+    expect(desk.page.locator(".toast")).to_contain_text("could not be reached")
+    expect(desk.page.locator("#message")).to_have_value("My long thought")
+    desk.page.context.set_offline(False)
+
+
+def test_nothing_is_sent_without_words(desk: Desk) -> None:
+    desk.open().ready()
+    desk.page.locator("#send").click()
+    expect(desk.page.locator("#complaint")).to_contain_text("Write a message, or attach an image.")
+
+
+def test_parameters_reach_the_gateway_as_set_and_those_that_are_off_do_not(
+    desk: Desk, upstream: Upstream
+) -> None:
+    desk.open().ready()
+    desk.page.locator("#system").fill("Answer briefly.")
+    for label in ("Temperature", "Seed"):
+        desk.page.locator(".param").get_by_role("switch", name=label, exact=True).check()
+    desk.page.locator("[name=p-temperature]").fill("0")
+    desk.page.locator("[name=p-seed]").fill("7")
+    upstream.answer("An answer.")
+    desk.ask("Hello", "own-model", "Own")
+    body = upstream.request()
+    assert body["temperature"] == 0
+    assert body["seed"] == 7
+    assert body["stream"] is True
+    assert body["messages"][0] == {"role": "system", "content": "Answer briefly."}
+    assert not {"top_p", "max_tokens", "presence_penalty"} & set(body)
+    desk.answered()
+    with settings_saved(desk):
+        desk.page.locator(".param").get_by_role("switch", name="Temperature", exact=True).uncheck()
+    desk.page.reload()
+    expect(
+        desk.ready().page.locator(".param").get_by_role("switch", name="Seed", exact=True)
+    ).to_be_checked()
+    upstream.answer("Another answer.")
+    desk.ask("Hello again")
+    assert "temperature" not in upstream.request()
+
+
+def test_an_answer_comes_whole_when_streaming_is_off(desk: Desk) -> None:
+    desk.open().ready()
+    desk.page.get_by_role("switch", name="Stream the answer").uncheck()
+    desk.ask("Hello", "demo-chat")
+    expect(desk.answered().locator(".turn-facts")).to_contain_text("Finished")
+
+
+def test_an_image_is_attached_by_upload_paste_and_drop(
+    desk: Desk, upstream: Upstream, tmp_path: Path
+) -> None:
+    file = tmp_path / "upload.png"
+    file.write_bytes(PNG)
+    desk.open().ready()
+    images = desk.page.locator(".composer-image:not([data-uploading])")
+    desk.page.locator("#files").set_input_files(file)
+    expect(images).to_have_count(1)
+    give(desk.page, "paste", "pasted.png")
+    expect(images).to_have_count(2)
+    give(desk.page, "drop", "dropped.png")
+    expect(images).to_have_count(3)
+    desk.page.get_by_label("Remove dropped.png").click()
+    expect(images).to_have_count(2)
+    images.first.locator(".alt").fill("A red dot")
+    expect(desk.page.locator("#saved")).to_be_hidden()
+    upstream.answer("Two dots.")
+    desk.ask("What is this?", "own-model", "Own")
+    desk.answered()
+    [_, *sent] = sorted(upstream.request()["messages"][-1]["content"], key=lambda part: part["type"] != "text")
+    assert [part["image_url"]["url"][:22] for part in sent] == ["data:image/png;base64,"] * 2
+    expect(desk.questions.last.locator("img")).to_have_count(2)
+    expect(desk.questions.last.locator("img").first).to_have_attribute("alt", "A red dot")
+    desk.questions.last.locator("[data-view-image]").first.click()
+    expect(desk.page.locator("#image-view img")).to_be_visible()
+
+
+def test_an_image_by_address_is_sent_as_its_address_and_not_fetched(desk: Desk, upstream: Upstream) -> None:
+    desk.open().ready()
+    desk.page.get_by_label("Attach images", exact=True).first.click()
+    desk.page.locator("#attach-address").fill("https://pictures.example.com/cat.png")
+    desk.page.locator("#attach-add").click()
+    expect(desk.page.locator(".composer-image:not([data-uploading])")).to_have_count(1)
+    upstream.answer("A cat.")
+    desk.ask("What is this?", "own-model", "Own")
+    desk.answered()
+    assert "https://pictures.example.com/cat.png" in json.dumps(upstream.request())
+
+
+def test_an_image_survives_a_reload_in_the_draft(desk: Desk) -> None:
+    desk.open().ready()
+    with desk.page.expect_response(re.compile("/draft")):
+        give(desk.page, "paste")
+    desk.page.reload()
+    expect(desk.ready().page.locator(".composer-image")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "data", "sentence"),
+    [
+        ("page.png", "image/png", b"<!doctype html><script>alert(1)</script>", "image"),
+        ("drawing.svg", "image/svg+xml", b"<svg onload=alert(1)></svg>", "Not a PNG, JPEG, GIF or WebP image."),
+        ("big.png", "image/png", PNG + bytes(10 * 1024 * 1024), "Too large: at most 10 MB."),
+    ],
+    ids=["html", "svg", "too large"],
+)
+def test_what_is_no_good_image_is_refused_at_its_place(
+    desk: Desk, watch: Watch, name: str, mime: str, data: bytes, sentence: str
+) -> None:
+    watch.allow("422|413")
+    desk.open().ready()
+    desk.page.locator("#files").set_input_files({"name": name, "mimeType": mime, "buffer": data})
+    expect(desk.page.locator(".composer-image [role=alert]")).to_contain_text(sentence)
+    expect(desk.page.locator("#images input[name=image]")).to_have_count(0)
+
+
+def test_everything_works_without_script(somebody: Callable[..., Desk], upstream: Upstream) -> None:
+    desk = somebody(java_script_enabled=False)
+    desk.open()
+    desk.page.locator("#key").select_option(index=1)
+    desk.page.locator("#model").fill("own-model")
+    desk.page.locator("#message").fill("Asked without script")
+    upstream.answer("Answered **without** script.")
+    desk.page.locator("#send").click()
+    # The page reloads itself while the answer is being written.
+    expect(desk.page.locator("article.answer strong")).to_have_text("without")
+    desk.page.get_by_role("link", name="Edit the message").click()
+    expect(desk.page.locator("textarea[name=text]").first).to_have_value("Asked without script")
