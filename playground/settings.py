@@ -205,8 +205,15 @@ if POSTGRESQL:
     DATABASES["default"] |= {
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
+        # A pool that goes on trying for long waits longer and longer between two tries, and then finds
+        # a database that is back too late: each request makes a new try instead.
         "OPTIONS": {
-            "pool": {"min_size": 0, "max_size": int(number("DB_POOL", 12, minimum=2)), "timeout": 4}
+            "pool": {
+                "min_size": 0,
+                "max_size": int(number("DB_POOL", 12, minimum=2)),
+                "timeout": 4,
+                "reconnect_timeout": 1,
+            }
         },
     }
 else:

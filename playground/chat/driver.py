@@ -24,6 +24,7 @@ from playground.live.mirror import Op, RunView
 
 log = logging.getLogger(__name__)
 WHOLE = frozenset({"application/json", "text/html"})
+OWN_FAULT = "The playground itself failed on this answer."
 LARGE_BLOCK = 20_000  # characters
 LARGEST_ANSWER = 32 * 1024 * 1024
 
@@ -92,9 +93,12 @@ class Driver:
         if error is None or isinstance(error, GatewayError):
             return error
         log.error("run %s failed here", self.claim.run, exc_info=error)
-        return GatewayError(
-            "unknown", "The playground itself failed on this answer.", code=type(error).__name__
-        )
+        return GatewayError("unknown", OWN_FAULT, code=type(error).__name__)
+
+    def broken(self) -> Outcome:
+        """The end of a run that a fault of ours broke; its text is kept as it came."""
+        error = GatewayError("unknown", OWN_FAULT)
+        return Outcome(status="failed", parts=self.parts(), usage=self.transcript.usage, error=error)
 
     # What goes up
 

@@ -117,16 +117,19 @@ def _opened(run: Run) -> tuple[vault.Secret | None, ChatRequest | None, GatewayE
 
 
 def save(
-    owner: str, texts: Iterable[tuple[uuid.UUID, list[dict[str, Any]]]], now: datetime
+    owner: str,
+    runs: Iterable[uuid.UUID],
+    texts: Iterable[tuple[uuid.UUID, list[dict[str, Any]]]],
+    now: datetime,
 ) -> set[uuid.UUID]:
-    """Keep the parts so far and renew every lease of ours, in one transaction.
+    """Keep the parts so far by turn, and renew the leases of `runs`, in one transaction.
 
     Returns the runs that somebody wants stopped. The searchable text is written at the end only:
     its index costs more than the rest of the save.
     """
     cast, adapt = ("%s::jsonb", str) if settings.POSTGRESQL else ("%s", lambda pk: pk.hex)
     rows = [(json.dumps(parts), adapt(turn), owner) for turn, parts in texts]
-    mine = Run.objects.filter(owner=owner, status=Run.Status.RUNNING)
+    mine = Run.objects.filter(pk__in=list(runs), owner=owner, status=Run.Status.RUNNING)
     with transaction.atomic():
         # Runs before turns, as in `finish`: the other order deadlocks with it on PostgreSQL.
         mine.update(lease_until=now + timedelta(seconds=settings.RUN_LEASE_S))
@@ -201,9 +204,7 @@ def sweep(now: datetime) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Mark every run whose owner is gone as interrupted. Returns (run, conversation) of those."""
     dead = Run.objects.filter(status=Run.Status.RUNNING, lease_until__lt=now)
     return [
-        (run.pk, run.conversation_id)
-        for run in dead.select_related("answer", "key")
-        if _interrupt(run, now)
+        (run.pk, run.conversation_id) for run in dead.select_related("answer", "key") if _interrupt(run, now)
     ]
 
 

@@ -134,7 +134,11 @@ class Runner:
         self._idle.clear()
         self.tell(claim.user, {"kind": "activity"})
         try:
-            outcome = await driver.drive(self.transport)
+            try:
+                outcome = await driver.drive(self.transport)
+            except Exception:
+                log.exception("run %s failed here", run)
+                outcome = driver.broken()
             await self._finish(claim, outcome)
         finally:
             del self.drivers[run]
@@ -280,7 +284,9 @@ class Runner:
             for driver in changed:
                 driver.unsaved = False
             try:
-                stops = await self.in_thread(ledger.save, self.name, texts, timezone.now())
+                stops = await self.in_thread(
+                    ledger.save, self.name, list(self.drivers), texts, timezone.now()
+                )
             except Exception:
                 # The next second tries again with the whole text, so nothing is lost by going on.
                 log.exception("live runs could not be saved")

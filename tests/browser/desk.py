@@ -44,7 +44,9 @@ class Desk:
         )
 
     def _option(self, key: str) -> str:
-        return next(text for text in self.page.locator("#key option").all_inner_texts() if text.startswith(key))
+        return next(
+            text for text in self.page.locator("#key option").all_inner_texts() if text.startswith(key)
+        )
 
     def ask(self, text: str, model: str = "", key: str = "Demo") -> Locator:
         """Ask on a page that is open; gives the answer that begins."""

@@ -10,7 +10,9 @@ from tests.browser.desk import Desk, expect, text_of
 from tests.browser.upstream import Upstream
 
 pytestmark = pytest.mark.browser
-LONG = "".join(f"Paragraph {number} says a few words about lighthouses and the sea.\n\n" for number in range(60))
+LONG = "".join(
+    f"Paragraph {number} says a few words about lighthouses and the sea.\n\n" for number in range(60)
+)
 
 
 def test_words_show_as_they_come_and_the_finished_answer_keeps_their_place(

@@ -34,7 +34,9 @@ def test_the_hostile_model_of_the_demo_does_nothing(desk: Desk) -> None:
     expect(done).to_contain_text('<script>alert("script")</script>')
     desk.page.reload()
     expect(desk.ready().answered()).to_contain_text("Nothing below may run")
-    assert desk.page.locator(".turn :is(script, img, iframe, form, style, input, svg:not(.icon))").count() == 0
+    assert (
+        desk.page.locator(".turn :is(script, img, iframe, form, style, input, svg:not(.icon))").count() == 0
+    )
     assert desk.page.locator(".turn-body [hx-get], .turn-body [onclick], .turn-body [style]").count() == 0
     assert dialogs == []
 

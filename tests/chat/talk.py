@@ -49,6 +49,8 @@ class Asked:
             def until(condition: Callable[[Page], bool]) -> Page:
                 while not condition(page):
                     page.read(next(chunks))
+                    live = page.ready is None or self.run in page.ready["runs"] or self.run in page.views
+                    assert live, "the run had ended before the page connected"
                 return page
 
             yield until

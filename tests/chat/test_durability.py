@@ -100,7 +100,7 @@ def _words(text: str) -> set[str]:
 def test_sigterm_lets_a_running_answer_finish(site: Any, signed_in: Any, mode: str) -> None:
     place = site(mode, DRAIN_S="20")
     visitor = signed_in(place)
-    asked = ask(visitor, "demo-long-400")
+    asked = ask(visitor, "demo-long-20000")  # still being written when the page connects
     with asked.watch() as read:
         read(lambda page: asked.run in page.views and bool(page.source(asked.run)))
         process = place.term("web")

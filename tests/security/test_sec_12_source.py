@@ -33,10 +33,12 @@ UNSCOPED = {
     ("playground/chat/screen.py", "_last_used", "Conversation"): "the person's own: filtered by owner",
     ("playground/chat/screen.py", "_with_defaults", "ModelEntry"): "of one of the usable keys",
     ("playground/chat/listing.py", "context", "Run"): "joined to conversations that access gave",
+    ("playground/chat/stream.py", "refused", "Conversation"): "decides itself who may watch",
+    ("playground/chat/stream.py", "refused", "Membership"): "decides itself who may watch",
     ("playground/chat/stream.py", "live", "Run"): "of a conversation that access.get gave",
     ("playground/ops/picker.py", "options", "ModelEntry"): "of a key that access gave",
     ("playground/ops/picker.py", "_used", "UsageRecord"): "filtered by team and user",
-    ("playground/pages.py", "frame", "GatewayKey"): "the person's own: filtered by owner",
+    ("playground/pages.py", "_on_demo", "GatewayKey"): "the person's own: filtered by owner",
 }  # fmt: skip
 
 

@@ -193,6 +193,17 @@ def test_sec_26_the_search_for_ways_off_the_site_sees_them() -> None:
     assert not leads_away("/chat/?next=//evil.example")
 
 
+def test_sec_24_a_forged_address_evades_no_limit(client: Client, owner: User) -> None:
+    """No proxy is trusted by default: what a header says of the visitor's address counts for nothing."""
+    answers = []
+    for number in range(40):
+        # Another account each time: what is left to count is the address they come from.
+        fields = {"login": f"somebody-{number}@example.com", "password": "wrong"}
+        headers = {"X-Forwarded-For": f"203.0.113.{number}", "X-Real-IP": f"203.0.113.{number}"}
+        answers.append(client.post(reverse("account_login"), fields, headers=headers))
+    assert answers[-1].status_code == 429
+
+
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_sec_23_signing_in_works_without_redis(site: Callable[..., Any]) -> None:

@@ -1,4 +1,4 @@
-"""Ids in forms and queries: those of another team, or of another conversation, do nothing and show nothing."""
+"""Ids in forms and queries: those of another team or conversation do nothing and show nothing."""
 
 from __future__ import annotations
 
@@ -41,13 +41,26 @@ def make_goods(owner: User, team: Team, word: str) -> Goods:
         conversation=talk, parent=asked, role="assistant", text=word, parts=[{"kind": "text", "text": word}]
     )
     Run.objects.create(
-        team=team, user=owner, key=key, conversation=talk, asked=asked, answer=answer,
-        family="openai_chat", model="m", status="finished", ended_at=timezone.now(),
+        team=team,
+        user=owner,
+        key=key,
+        conversation=talk,
+        asked=asked,
+        answer=answer,
+        family="openai_chat",
+        model="m",
+        status="finished",
+        ended_at=timezone.now(),
     )
     Conversation.objects.filter(pk=talk.pk).update(leaf=answer)
     file = Attachment.objects.create(
-        team=team, user=owner, sha256=uuid.uuid4().hex * 2, media_type="image/png",
-        size=1, file="none.png", name=f"{word}.png",
+        team=team,
+        user=owner,
+        sha256=uuid.uuid4().hex * 2,
+        media_type="image/png",
+        size=1,
+        file="none.png",
+        name=f"{word}.png",
     )
     return Goods(key, talk, asked, answer, file)
 

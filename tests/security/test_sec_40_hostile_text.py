@@ -98,11 +98,25 @@ def stored(owner: User, team: Team, payload: str) -> Run:
         team=team, sha256="1" * 64, media_type="image/png", size=1, file="x.png", name=payload[:200]
     )
     return Run.objects.create(
-        team=team, user=owner, key=key, conversation=talk, asked=asked, answer=answer,
-        family="openai_chat", model=payload[:255], served_model=payload[:255],
-        status="failed", ended_at=timezone.now(), error_kind="unknown", error_message=payload,
-        error_code=payload[:100], request_id=payload[:200], upstream_id=payload[:200],
-        reason=payload[:20], raw_reason=payload[:100], http_status=400,
+        team=team,
+        user=owner,
+        key=key,
+        conversation=talk,
+        asked=asked,
+        answer=answer,
+        family="openai_chat",
+        model=payload[:255],
+        served_model=payload[:255],
+        status="failed",
+        ended_at=timezone.now(),
+        error_kind="unknown",
+        error_message=payload,
+        error_code=payload[:100],
+        request_id=payload[:200],
+        upstream_id=payload[:200],
+        reason=payload[:20],
+        raw_reason=payload[:100],
+        http_status=400,
         params={"system": payload, "params": {payload: payload}},
         attempts=[{"ms": 1, "status": 400, "error": payload, "request_id": payload}],
     )
@@ -131,7 +145,7 @@ def views(run: Run) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
-HOSTILE = [payload for payload in PAYLOADS if payload.strip()][::5]
+HOSTILE = [payload for payload in PAYLOADS if payload.strip()][::8]
 
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))

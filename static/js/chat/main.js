@@ -228,9 +228,10 @@ function settingChanged({ target }) {
 }
 
 function showModel(model) {
-  const words = model.trim() || "Choose a model";
+  const named = model.trim();
+  const words = named || "Choose a model";
   $("model-name").textContent = words;
-  document.querySelector(".model-button")?.setAttribute("aria-label", `Model: ${words}. Choose another`);
+  document.querySelector(".model-button")?.setAttribute("aria-label", named ? `Model: ${named}. Choose another` : words);
 }
 
 function chooseModel(button) {
