@@ -50,6 +50,7 @@ class Driver:
         self.changed = changed
         self.transcript = Transcript()
         self.ops: list[Op] = []
+        self.seq = 0
         self.unsaved = False
         self.ending = ""
         self.fetch: asyncio.Task[None] | None = None

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from playground.chat.driver import Driver
 from playground.chat.models import Run
 from playground.gateway.transport import AsyncTransport
 from playground.live import bus as shared
+from playground.live import sse
 from playground.live.hub import Channel, Hub
 from playground.live.mirror import RunView
 
@@ -108,6 +110,8 @@ class Runner:
         for driver in self.drivers.values():
             driver.end(Run.Status.INTERRUPTED)
         await self._idle.wait()
+        if self.bus is not None:
+            await self.bus.settle()
         self.hub.close()
 
     async def close(self) -> None:
@@ -191,9 +195,13 @@ class Runner:
         if not ops:
             return
         view, channel = driver.view, conversation_channel(driver.claim.conversation)
-        data = self.hub.publish(channel, view, ops)
-        if self.bus is not None:
-            self.bus.send(shared.Message("run", channel, view.run, view.turn, view.seq, data))
+        driver.seq += 1
+        data = sse.payload({"run": view.run, "turn": view.turn, "seq": driver.seq, "ops": ops})
+        show = partial(self.hub.publish, channel, view, driver.seq, ops, data)
+        if self.bus is None:
+            show()
+        else:
+            self.bus.send(shared.Message("run", channel, view.run, view.turn, driver.seq, data), show)
 
     def tell(self, user: uuid.UUID | None, data: dict[str, Any]) -> None:
         if user is not None:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 LIVE = "playground:live"
 KEEP_S = 3600
 MAX_BATCHES = 200_000
+AWAY_S = 3.0
 
 
 def _key(run: str) -> str:
@@ -70,13 +71,25 @@ class Bus:
         self._redis = redis.asyncio.Redis.from_url(url, socket_connect_timeout=2, health_check_interval=30)
         self._process = process.encode()
         self._receive = receive
-        self._outbox: list[Message] = []
+        self._outbox: list[tuple[Message, Callable[[], Any]]] = []
         self._due = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._away_until = 0.0
         self.on_resume: Callable[[], None] = lambda: None
 
-    def send(self, message: Message) -> None:
-        self._outbox.append(message)
+    def send(self, message: Message, then: Callable[[], Any] = lambda: None) -> None:
+        """Queue a message; `then` is called when Redis has it, or cannot have it.
+
+        So nobody is shown what a crash of this process could still lose.
+        """
+        self._outbox.append((message, then))
+        self._settled.clear()
         self._due.set()
+
+    async def settle(self) -> None:
+        """Wait until everything queued was handed on."""
+        await self._settled.wait()
 
     async def pump(self) -> None:
         """Send what has gathered, one pipeline at a time, so that the order holds."""
@@ -84,12 +97,22 @@ class Bus:
             await self._due.wait()
             self._due.clear()
             batch, self._outbox = self._outbox, []
-            if not batch:
-                continue
-            try:
-                await self._write(batch)
-            except (RedisError, OSError) as error:
-                log.warning("redis did not take %d messages: %s", len(batch), error)
+            await self._try([message for message, _ in batch])
+            for _, then in batch:
+                then()
+            if not self._outbox:
+                self._settled.set()
+
+    async def _try(self, batch: list[Message]) -> None:
+        """A Redis that is away holds nobody up: it is left alone for a while."""
+        now = asyncio.get_running_loop().time()
+        if not batch or now < self._away_until:
+            return
+        try:
+            await self._write(batch)
+        except (RedisError, OSError) as error:
+            self._away_until = now + AWAY_S
+            log.warning("redis did not take %d messages: %s", len(batch), error)
 
     async def _write(self, batch: list[Message]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -130,13 +130,10 @@ class Hub:
         view = self.channel(channel).views[run] = RunView(run=run, turn=turn)
         return view
 
-    def publish(self, channel: str, view: RunView, ops: list[Op]) -> bytes:
-        """Apply the next ops of a run and hand them to every viewer. Returns the frame's JSON."""
-        seq = view.seq + 1
+    def publish(self, channel: str, view: RunView, seq: int, ops: list[Op], data: bytes) -> None:
+        """Fold the next batch of a run and hand its JSON to every viewer."""
         view.apply(seq, ops)
-        data = sse.payload({"run": view.run, "turn": view.turn, "seq": seq, "ops": ops})
         self.deliver(channel, view, data)
-        return data
 
     def deliver(self, channel: str, view: RunView, data: bytes) -> None:
         """Push an already applied batch; an ended run leaves the log."""

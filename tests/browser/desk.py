@@ -37,13 +37,13 @@ class Desk:
 
     def choose(self, model: str, key: str = "Demo") -> None:
         """The model by its id in the settings, the key by its name."""
-        self.page.locator("#key").select_option(label=self._option(key))
+        self.page.locator("#key").select_option(label=self.option(key))
         self.page.locator("#model").evaluate(
-            "(field, model) => { field.value = model; field.dispatchEvent(new Event('input', {bubbles: true})) }",
+            "(field, id) => { field.value = id; field.dispatchEvent(new Event('input', {bubbles: true})) }",
             model,
         )
 
-    def _option(self, key: str) -> str:
+    def option(self, key: str) -> str:
         return next(
             text for text in self.page.locator("#key option").all_inner_texts() if text.startswith(key)
         )

@@ -1,4 +1,4 @@
-"""What a person does with answers: watch, stop, regenerate, edit, continue; nothing jumps, nothing is lost."""
+"""What a person does with answers: watch, stop, regenerate, edit, continue; nothing jumps or is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing: drafts, images, parameters and settings; nothing typed is lost, and what is sent is what was set."""
+"""Writing: drafts, images, parameters; nothing typed is lost, and what is sent is what was set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong is told at its place: what happened, whose move it is, and a retry only where it can help."""
+"""What went wrong is told at its place: what happened, whose move it is, a retry only where it can help."""
 
 from __future__ import annotations
 

@@ -75,8 +75,9 @@ def test_chats_are_found_by_title_and_by_text(desk: Desk, upstream: Upstream) ->
     search.fill("harbour")
     expect(desk.page.locator(".conversation")).to_have_count(1)
     search.fill("answer to Mountains")
-    expect(desk.page.locator(".conversation mark").first).to_be_visible()
-    desk.page.locator(".conversation a").first.click()
+    found = desk.page.locator(".conversation").filter(has=desk.page.locator("mark", has_text="Mountains"))
+    expect(desk.page.locator(".conversation", has_text="Harbours")).to_have_count(0)
+    found.locator("a").click()
     expect(desk.ready().page.locator("#title [name=title]")).to_have_value("Mountains")
 
 

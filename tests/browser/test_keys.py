@@ -1,4 +1,4 @@
-"""The keys page: a key is tried at once, told apart, replaced and revoked, and its secret never comes back."""
+"""The keys page: a key is tried at once, replaced and revoked, and its secret never comes back."""
 
 from __future__ import annotations
 

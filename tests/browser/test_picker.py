@@ -44,7 +44,7 @@ def desk(site: Any, large_demo: str, open_page: Callable[..., Page]) -> Desk:
 
 def test_three_thousand_models_are_searched_by_name_and_id(desk: Desk, axe: Any) -> None:
     desk.open().ready()
-    desk.page.locator("#key").select_option(label=desk._option("Large"))
+    desk.page.locator("#key").select_option(label=desk.option("Large"))
     desk.page.locator(".model-button").click()
     options = desk.page.locator("#model-options [role=option]")
     expect(desk.page.locator("#model-options")).to_contain_text("more: keep typing.")
@@ -66,7 +66,7 @@ def test_three_thousand_models_are_searched_by_name_and_id(desk: Desk, axe: Any)
 
 def test_the_arrows_walk_through_the_list_and_an_unknown_id_may_be_typed(desk: Desk) -> None:
     desk.open().ready()
-    desk.page.locator("#key").select_option(label=desk._option("Large"))
+    desk.page.locator("#key").select_option(label=desk.option("Large"))
     desk.page.locator(".model-button").click()
     options = desk.page.locator("#model-options [role=option]")
     expect(options.first).to_be_visible()

@@ -31,24 +31,30 @@ async def everybody(watchers: set[Any]) -> set[Any]:
     return watchers
 
 
+def publish(hub: Hub, view: RunView, ops: list[Any]) -> None:
+    seq = view.seq + 1
+    data = sse.payload({"run": view.run, "turn": view.turn, "seq": seq, "ops": ops})
+    hub.publish(CHANNEL, view, seq, ops, data)
+
+
 def opened(hub: Hub, run: str = "r1") -> RunView:
     view = hub.open_view(CHANNEL, run, "t1")
-    hub.publish(CHANNEL, view, [["status", "running", ""], ["open", 0, "text", "", ""]])
+    publish(hub, view, [["status", "running", ""], ["open", 0, "text", "", ""]])
     return view
 
 
 async def test_a_late_viewer_gets_everything_so_far_and_then_what_is_new() -> None:
     hub, page = Hub(), Page()
     view = opened(hub)
-    hub.publish(CHANNEL, view, [["text", 0, "Hello "], ["block", 0, "<p>Hello</p>", "wor"]])
+    publish(hub, view, [["text", 0, "Hello "], ["block", 0, "<p>Hello</p>", "wor"]])
     stream = tail(hub)
     page.read(await anext(stream))
     assert page.ready == {"runs": ["r1"], "draining": False}
     assert page.shown("r1") == "<p>Hello</p>wor"
-    hub.publish(CHANNEL, view, [["text", 0, "ld"]])
+    publish(hub, view, [["text", 0, "ld"]])
     page.read(await anext(stream))
     assert page.shown("r1") == "<p>Hello</p>world"
-    hub.publish(CHANNEL, view, [["end", "finished", "d1"]])
+    publish(hub, view, [["end", "finished", "d1"]])
     page.read(await anext(stream))
     assert page.ended == {"r1": "finished"}
     assert hub.channel(CHANNEL).views == {}
@@ -65,11 +71,11 @@ async def test_ten_thousand_cuts_and_returns_lose_and_double_nothing() -> None:
         piece = f"{step} "
         wanted += piece
         since_block += piece
-        hub.publish(CHANNEL, view, [["text", 0, piece]])
+        publish(hub, view, [["text", 0, piece]])
         if rng.random() < 0.5:
             page.read(await anext(stream))
         if step % 100 == 0:
-            hub.publish(CHANNEL, view, [["block", 0, since_block, ""]])
+            publish(hub, view, [["block", 0, since_block, ""]])
             since_block = ""
         if rng.random() < 0.9:
             continue
@@ -88,7 +94,7 @@ async def test_a_viewer_that_fell_behind_gets_a_snapshot_instead_of_a_gap(monkey
     stream = tail(hub)
     page.read(await anext(stream))
     for step in range(100):
-        hub.publish(CHANNEL, view, [["text", 0, f"{step},"]])
+        publish(hub, view, [["text", 0, f"{step},"]])
     page.read(await anext(stream))
     assert page.shown("r1") == "".join(f"{step}," for step in range(100))
 
@@ -99,7 +105,7 @@ async def test_line_breaks_and_other_framing_in_a_token_stay_text() -> None:
     stream = tail(hub)
     page.read(await anext(stream))
     hostile = "a\r\n\nevent: feed\ndata: {}\n\n\u2028\x85\ud800 end"
-    hub.publish(CHANNEL, view, [["text", 0, hostile]])
+    publish(hub, view, [["text", 0, hostile]])
     page.read(await anext(stream))
     assert page.shown("r1") == hostile.replace("\ud800", "?")
     assert page.feeds == []
@@ -132,7 +138,7 @@ async def test_closing_sends_what_is_left_and_then_asks_to_come_back() -> None:
     view = opened(hub)
     stream = tail(hub)
     page.read(await anext(stream))
-    hub.publish(CHANNEL, view, [["text", 0, "last words"]])
+    publish(hub, view, [["text", 0, "last words"]])
     hub.close()
     page.read(b"".join([part async for part in stream]))
     assert page.shown("r1") == "last words"
@@ -145,7 +151,7 @@ async def test_memory_follows_the_slowest_viewer_only() -> None:
     stream = tail(hub)
     await anext(stream)
     for _ in range(50):
-        hub.publish(CHANNEL, view, [["text", 0, "x" * 100]])
+        publish(hub, view, [["text", 0, "x" * 100]])
     await anext(stream)
     beats = asyncio.create_task(hub.heartbeats(nobody))
     await anext(stream)

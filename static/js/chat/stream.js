@@ -13,7 +13,7 @@ const running = new Set();
 let source = null;
 let queue = [];
 const held = new Map();
-const overEarly = new Set();
+const overEarly = new Map();
 let pumping = false;
 let missed = false;
 let hiddenTimer = 0;
@@ -59,7 +59,7 @@ class RunView {
   }
 
   apply(op) {
-    if (!this.live) return;
+    if (!this.live && op[0] !== "end") return;
     this[op[0]]?.(...op.slice(1));
   }
 
@@ -97,6 +97,7 @@ class RunView {
   }
 
   end(status, digest) {
+    if (!this.live) return this.settle(digest);
     this.box.dataset.shownDigest = digest;
     this.box.removeAttribute("data-live");
     for (const part of this.parts) part.close();
@@ -106,6 +107,12 @@ class RunView {
     refreshTurn(this.turn);
     document.dispatchEvent(new CustomEvent("chat:list"));
     window.htmx?.trigger("#activity", "activity");
+  }
+
+  // The page's own HTML said that it was over, perhaps a moment before all of its text was stored.
+  settle(digest) {
+    views.delete(this.run);
+    if (this.box.dataset.digest !== digest) refreshTurn(this.turn);
   }
 
   // From a snapshot: block by block, each a unit of work of its own; equal ones stay as they are.
@@ -207,7 +214,7 @@ function hold(view, op) {
   if (op[0] === "end") {
     views.delete(view.run);
     held.delete(view);
-    overEarly.add(view.run);
+    overEarly.set(view.run, op[2]);
   } else if (held.has(view)) held.get(view).push({ view, op });
   else held.set(view, [{ view, op }]);
 }
@@ -218,10 +225,13 @@ document.addEventListener("chat:turns", () => {
     held.delete(view);
     queue = [...waiting, ...queue];
   }
-  for (const turn of liveTurns()) {
-    if (overEarly.delete(turn.dataset.run)) over(turn);
-    else started(turn.dataset.run);
+  for (const [run, digest] of overEarly) {
+    const turn = ofRun(run);
+    if (!turn) continue;
+    overEarly.delete(run);
+    if (turn.dataset.digest !== digest || turn.hasAttribute("data-live")) over(turn);
   }
+  for (const turn of liveTurns()) started(turn.dataset.run);
   ensureOpen();
   pump();
 });
