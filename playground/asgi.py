@@ -28,6 +28,8 @@ from servestatic import ServeStaticASGI  # noqa: E402
 
 from playground.chat import relay  # noqa: E402
 
+# What also goes with what Django never sees: static files, and requests that are refused unread.
+GUARDS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -45,7 +47,10 @@ class PooledHandler(ASGIHandler):
         if _body_length(scope) > settings.MAX_REQUEST_BYTES:
             await _refuse(send)
             return
-        await self.handle(scope, receive, send)
+        try:
+            await self.handle(scope, _bounded(receive), send)
+        except TooLarge:
+            await _refuse(send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await asyncio.get_running_loop().run_in_executor(self.pool, self._respond, request)
@@ -59,6 +64,24 @@ class PooledHandler(ASGIHandler):
                 connections.close_all()
 
 
+class TooLarge(Exception):
+    """A body that did not say its length goes on past the limit."""
+
+
+def _bounded(receive: Receive) -> Receive:
+    size = 0
+
+    async def receive_some() -> Mapping[str, Any]:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > settings.MAX_REQUEST_BYTES:
+            raise TooLarge
+        return message
+
+    return receive_some
+
+
 def _body_length(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
@@ -70,6 +93,7 @@ async def _refuse(send: Send) -> None:
     limit = settings.MAX_REQUEST_BYTES // 2**20
     body = f"This is more than the {limit} MB one request may carry.".encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in GUARDS.items()]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -86,6 +110,11 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
+def _guard(headers: Any, path: str, url: str) -> None:
+    for name, value in GUARDS.items():
+        headers[name] = value
+
+
 class Application:
     """Hands each scope to what serves it."""
 
@@ -98,6 +127,8 @@ class Application:
             prefix=settings.STATIC_URL,
             immutable_file_test=r"\.[0-9a-f]{12}\.",
             charset="utf-8",
+            allow_all_origins=False,
+            add_headers_function=_guard,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -247,6 +247,7 @@ DRAIN_S = number("DRAIN_S", 20)
 # Between two signs of life of an open stream; then it is also asked whether its viewer may still watch.
 HEARTBEAT_S = number("HEARTBEAT_S", 15, minimum=0.2, maximum=60)
 GATEWAY_READ_TIMEOUT_S = number("GATEWAY_READ_TIMEOUT_S", 120, minimum=1)
+RUN_DEADLINE_S = number("RUN_DEADLINE_S", 3600, minimum=1)
 MAX_RUNS = int(number("MAX_RUNS", 2000, minimum=1))
 MAX_RUNS_PER_USER = int(number("MAX_RUNS_PER_USER", 20, minimum=1))
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from django.conf import settings
+
 from playground.chat.ledger import Claim, Outcome
 from playground.chat.render import PartStream, digest
+from playground.gateway.assembly import Decoder
 from playground.gateway.errors import GatewayError
 from playground.gateway.events import Event, PartClosed, PartDelta, PartOpened
 from playground.gateway.retry import next_wait
@@ -25,6 +28,7 @@ from playground.live.mirror import Op, RunView
 log = logging.getLogger(__name__)
 WHOLE = frozenset({"application/json", "text/html"})
 OWN_FAULT = "The playground itself failed on this answer."
+TOO_LONG = "The answer took longer than this playground waits in all."
 LARGE_BLOCK = 20_000  # characters
 LARGEST_ANSWER = 32 * 1024 * 1024
 
@@ -64,7 +68,6 @@ class Driver:
         self._order: list[_Open] = []
         self._heavy: list[_Open] = []
         self._resumed: int | None = None
-        self._size = 0
         self._began = time.monotonic()
         self._rng = Random()  # noqa: S311 - jitter between retries
 
@@ -147,15 +150,12 @@ class Driver:
             return
         frames, decoder = FrameDecoder(), family.decoder()
         try:
-            async for chunk in answer.chunks:
-                for frame in frames.feed(chunk):
-                    self._take(decoder.feed(frame))
-                self._grow(len(chunk))
-                if decoder.ended:
-                    break
-        except GatewayError as error:
+            async with asyncio.timeout(settings.RUN_DEADLINE_S):
+                await self._feed(answer, frames, decoder)
+        except (GatewayError, TimeoutError) as caught:
+            error = caught if isinstance(caught, GatewayError) else GatewayError("timeout", TOO_LONG)
             if not self.transcript.parts:
-                raise
+                raise error from None
             if error.kind != "network":
                 self._take(decoder.broke(error))
             # A broken socket is an end like any other: complete if the reason had come, else interrupted.
@@ -164,10 +164,16 @@ class Driver:
         self._take(decoder.end())
         await self._close_heavy()
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > LARGEST_ANSWER:
-            raise GatewayError("protocol", "The answer is larger than 32 MB.", code="too_long")
+    async def _feed(self, answer: Answer, frames: FrameDecoder, decoder: Decoder) -> None:
+        size = 0
+        async for chunk in answer.chunks:
+            for frame in frames.feed(chunk):
+                self._take(decoder.feed(frame))
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise GatewayError("protocol", "The answer is larger than 32 MB.", code="too_long")
+            if decoder.ended:
+                return
 
     def _take(self, events: list[Event]) -> None:
         for event in events:

@@ -291,7 +291,9 @@ def delete(conversation: Conversation) -> None:
 
 def title_from(text: str) -> str:
     """The first line that says something, cut at a word."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    line = next((line for line in lines if line), "")
+    line = "".join(sign for sign in line if sign.isprintable())
     if len(line) <= TITLE_CHARS:
         return line
     return line[:TITLE_CHARS].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"

@@ -142,6 +142,13 @@ def test_a_cut_answer_is_kept_and_continued_where_it_stopped(site: Any, signed_i
     assert "2/2" in text_of(more.html()).replace(" ", "")
 
 
+def test_an_answer_that_never_ends_is_ended_and_kept(site: Any, signed_in: Any) -> None:
+    asked = ask(signed_in(site("embedded", RUN_DEADLINE_S="1")), SLOW)
+    until(lambda: "data-live" not in asked.html())
+    assert LAST_WORDS in text_of(asked.html())
+    assert "took longer" in text_of(asked.html())
+
+
 def test_pressing_send_many_times_asks_once(site: Any, signed_in: Any, mode: str, demo: str) -> None:
     place = site(mode)
     visitor = signed_in(place)

@@ -13,7 +13,9 @@ const running = new Set();
 let source = null;
 let queue = [];
 const held = new Map();
-const overEarly = new Map();
+const ends = new Map();
+const ASK_AGAIN = 3;
+const OWN_ANSWER_MS = 250;
 let pumping = false;
 let missed = false;
 let hiddenTimer = 0;
@@ -59,8 +61,10 @@ class RunView {
   }
 
   apply(op) {
-    if (!this.live && op[0] !== "end") return;
-    this[op[0]]?.(...op.slice(1));
+    if (this.live) return this[op[0]]?.(...op.slice(1));
+    if (op[0] !== "end") return;
+    views.delete(this.run);
+    checkEnd(this.box, ends.get(this.run));
   }
 
   open(index, kind, name, callId) {
@@ -97,7 +101,6 @@ class RunView {
   }
 
   end(status, digest) {
-    if (!this.live) return this.settle(digest);
     this.box.dataset.shownDigest = digest;
     this.box.removeAttribute("data-live");
     for (const part of this.parts) part.close();
@@ -107,12 +110,6 @@ class RunView {
     refreshTurn(this.turn);
     document.dispatchEvent(new CustomEvent("chat:list"));
     window.htmx?.trigger("#activity", "activity");
-  }
-
-  // The page's own HTML said that it was over, perhaps a moment before all of its text was stored.
-  settle(digest) {
-    views.delete(this.run);
-    if (this.box.dataset.digest !== digest) refreshTurn(this.turn);
   }
 
   // From a snapshot: block by block, each a unit of work of its own; equal ones stay as they are.
@@ -179,7 +176,10 @@ function take(data, ops) {
   let view = views.get(data.run);
   if (!view) views.set(data.run, (view = new RunView(data.run, data.turn)));
   for (const op of ops) {
-    if (op[0] === "end") ended(data.run);
+    if (op[0] === "end") {
+      ended(data.run);
+      ends.set(data.run, { digest: op[2], tries: ASK_AGAIN });
+    }
     const last = queue.at(-1);
     if (op[0] === "text" && last?.view === view && last.op[0] === "text" && last.op[1] === op[1]) last.op[2] += op[2];
     else queue.push({ view, op });
@@ -214,7 +214,6 @@ function hold(view, op) {
   if (op[0] === "end") {
     views.delete(view.run);
     held.delete(view);
-    overEarly.set(view.run, op[2]);
   } else if (held.has(view)) held.get(view).push({ view, op });
   else held.set(view, [{ view, op }]);
 }
@@ -225,12 +224,7 @@ document.addEventListener("chat:turns", () => {
     held.delete(view);
     queue = [...waiting, ...queue];
   }
-  for (const [run, digest] of overEarly) {
-    const turn = ofRun(run);
-    if (!turn) continue;
-    overEarly.delete(run);
-    if (turn.dataset.digest !== digest || turn.hasAttribute("data-live")) over(turn);
-  }
+  for (const [run, end] of ends) checkEnd(ofRun(run), end);
   for (const turn of liveTurns()) started(turn.dataset.run);
   ensureOpen();
   pump();
@@ -246,6 +240,14 @@ function started(run) {
 
 function ended(run) {
   if (running.delete(run)) tellBusy();
+}
+
+// HTML made before the end can arrive after it: it shows an answer that is still being written.
+function checkEnd(turn, end) {
+  if (!turn || views.has(turn.dataset.run) || end.tries === 0) return;
+  if (!turn.hasAttribute("data-live") && (turn.dataset.shownDigest ?? turn.dataset.digest) === end.digest) return;
+  end.tries -= 1;
+  over(turn);
 }
 
 // It ended while this page was not told so: what it became is asked for.
@@ -318,7 +320,8 @@ function ready(data) {
 
 function feed(data) {
   if (data.kind === "turns" && data.conversation === chat.dataset.conversation) {
-    if (!ofRun(data.run)) refreshThread();
+    // To the tab that asked, the answer's box comes by itself.
+    setTimeout(() => ofRun(data.run) ?? refreshThread(), OWN_ANSWER_MS);
   } else if (data.kind === "ended") {
     const turn = ofRun(data.run);
     if (turn) over(turn);
