@@ -143,8 +143,8 @@ KINDS: dict[str, ErrorKind] = {
         ErrorKind(
             "protocol",
             "Unreadable answer",
-            "The gateway answered in a form that could not be read. Try again; if it happens again, check the "
-            "gateway address of the key.",
+            "The gateway answered in a form that could not be read. Try again; if it happens again, check "
+            "the gateway address of the key.",
             "gateway",
             retryable=True,
         ),

@@ -77,7 +77,7 @@ def test_its_health_check_is_that_of_the_compose_file(
 
 
 def test_every_name_it_sets_is_a_setting_or_belongs_to_the_tools() -> None:
-    tools = re.compile(r"PATH|PYTHON\w+|PIP_\w+|MALLOC_\w+")
+    tools = re.compile(r"PATH|PYTHON\w+|PIP_\w+|MALLOC_\w+|UV_\w+")
     names = {pair.partition("=")[0] for rest in instructions("ENV") for pair in rest.split()}
     assert {name for name in names if not tools.fullmatch(name) and not is_setting(name)} == set()
 
