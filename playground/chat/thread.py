@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from playground.chat import turns
 from playground.chat.models import Attachment, Conversation, Run, Turn
 
@@ -49,10 +51,12 @@ def _shown(
     path: list[uuid.UUID],
     children: dict[uuid.UUID | None, list[uuid.UUID]],
 ) -> list[ShownTurn]:
+    # Runs first: a run that ends in between then still looks live, and the page asks again. The other
+    # way round it would look finished with a text that lacks its end.
+    runs = _runs(path)
     rows = {turn.pk: turn for turn in Turn.objects.filter(pk__in=path)}
     for turn in rows.values():
         turn.conversation = conversation
-    runs = _runs(list(rows.values()))
     files = _attachments(conversation, list(rows.values()))
     out: list[ShownTurn] = []
     for pk in path:
@@ -73,10 +77,10 @@ def _shown(
     return out
 
 
-def _runs(rows: list[Turn]) -> dict[uuid.UUID, Run]:
+def _runs(path: list[uuid.UUID]) -> dict[uuid.UUID, Run]:
     """Runs by the turn they made; a copied answer shows the run of the one it was copied from."""
-    wanted = {turn.pk for turn in rows} | {turn.copied_from_id for turn in rows if turn.copied_from_id}
-    runs = Run.objects.filter(answer_id__in=wanted).select_related("key")
+    copied = Turn.objects.filter(pk__in=path, copied_from__isnull=False).values("copied_from")
+    runs = Run.objects.filter(Q(answer_id__in=path) | Q(answer_id__in=copied)).select_related("key")
     return {run.answer_id: run for run in runs if run.answer_id is not None}
 
 

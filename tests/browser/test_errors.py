@@ -69,8 +69,8 @@ def test_what_came_before_the_break_is_kept_and_can_be_continued(desk: Desk) -> 
     desk.ask_anew("Tell me about lighthouses.", "demo-cut-after-20")
     cut = desk.answered()
     expect(cut.locator(".failure")).to_contain_text("The answer broke off")
+    expect(cut.locator(".turn-body")).to_have_text(re.compile(r"\w"))
     begun = cut.locator(".turn-body").inner_text().strip()[:30]
-    assert begun
     desk.choose("demo-chat")
     cut.get_by_role("button", name="Continue").click()
     expect(desk.answered().locator(".turn-facts")).to_contain_text("Finished")

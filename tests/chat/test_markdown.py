@@ -332,8 +332,7 @@ def test_a_link_definition_is_text_since_it_would_change_earlier_blocks():
 
 
 def test_newlines_are_kept_where_asked_for():
-    assert render("a\nb", breaks=True) == ["<p>a<br>\nb</p>\n"]
-    assert render("a\nb") == ["<p>a\nb</p>\n"]
+    assert (render("a\nb", breaks=True), render("a\nb")) == (["<p>a<br>\nb</p>\n"], ["<p>a\nb</p>\n"])
 
 
 # ---- long and deep text

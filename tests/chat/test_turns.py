@@ -226,6 +226,24 @@ def test_a_long_conversation_shows_its_end_and_then_what_came_before(
     assert [row.turn.text for row in before.turns][-1] == "a24"
 
 
+def test_a_run_that_ends_while_its_page_is_made_is_not_shown_as_finished_without_its_text(
+    talk: Conversation, settings_now: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ask(talk, settings_now)
+    talk.refresh_from_db()
+    turns_read = Turn.objects.filter
+
+    def ends_first(*args: Any, **wanted: Any) -> Any:
+        if set(wanted) == {"pk__in"}:
+            answered(run)
+        return turns_read(*args, **wanted)
+
+    monkeypatch.setattr(Turn.objects, "filter", ends_first)
+    row = thread(talk).turns[-1]
+    assert row.turn.text == "Because."
+    assert row.run is not None and row.run.live
+
+
 def test_deleting_takes_everything_and_asks_the_running_answer_to_stop(
     talk: Conversation, settings_now: dict[str, Any]
 ) -> None:

@@ -5,6 +5,8 @@ const chat = document.getElementById("chat");
 const spoken = document.getElementById("spoken");
 const offline = document.getElementById("offline");
 const FRAME_MS = 8;
+const PACE_MS = 90;
+const HIDDEN_MS = 250;
 const HIDDEN_CLOSE_MS = 10_000;
 const SPEAK_EVERY_MS = 1500;
 
@@ -16,7 +18,9 @@ const held = new Map();
 const ends = new Map();
 const ASK_AGAIN = 3;
 const OWN_ANSWER_MS = 250;
-let pumping = false;
+let framed = false;
+let shownAt = 0;
+let timer = 0;
 let missed = false;
 let hiddenTimer = 0;
 let retryTimer = 0;
@@ -187,17 +191,28 @@ function take(data, ops) {
   pump();
 }
 
+// Every picture of the page costs the same, however little changed: words may wait a little for the next
+// one, and what a person waits for (the first word, the end) comes at once.
 function pump() {
-  if (pumping || !queue.length) return;
-  pumping = true;
+  if (framed || !queue.length) return;
+  const calm = queue.every(({ op }) => op[0] === "text" || op[0] === "block");
+  const wait = shownAt + (document.hidden ? HIDDEN_MS : calm ? PACE_MS : 0) - performance.now();
+  clearTimeout(timer);
   // A hidden page paints no frames, but what is said and counted goes on.
-  if (document.hidden) setTimeout(work, 250);
-  else requestAnimationFrame(work);
+  if (document.hidden) timer = setTimeout(work, Math.max(0, wait));
+  else if (wait > 0) timer = setTimeout(nextFrame, wait);
+  else nextFrame();
+}
+
+function nextFrame() {
+  framed = true;
+  requestAnimationFrame(work);
 }
 
 function work() {
-  pumping = false;
-  const until = performance.now() + FRAME_MS;
+  framed = false;
+  shownAt = performance.now();
+  const until = shownAt + FRAME_MS;
   let done = 0;
   while (done < queue.length && (done === 0 || performance.now() < until)) {
     const { view, op } = queue[done];
@@ -351,25 +366,6 @@ function rest() {
 
 addEventListener("pagehide", () => source?.close());
 addEventListener("pageshow", (event) => event.persisted && ensureOpen());
-
-// Dialogs that come from the server, and what they changed
-
-document.addEventListener("htmx:afterSwap", (event) => {
-  const { target } = event.detail;
-  if (target.id !== "asking" || !target.firstElementChild) return;
-  const current = target.querySelector("[data-current]");
-  if (current) current.value = chat.dataset.conversation;
-  if (!target.open) target.showModal();
-});
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && event.detail.xhr.status !== 422 && event.detail.elt.matches("[data-asking]")) document.getElementById("asking").close();
-});
-document.body.addEventListener("chat-titled", ({ detail }) => {
-  if (detail.id !== chat.dataset.conversation) return;
-  document.title = document.title.replace(/^.* · /, `${detail.title} · `);
-  const field = document.querySelector("#title [name=title]");
-  if (field) field.value = detail.title;
-});
 
 // The list never moves under the pointer: while somebody is at it, news wait.
 const list = document.getElementById("chat-list");

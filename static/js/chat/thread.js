@@ -1,4 +1,4 @@
-// The thread on screen: turns in their place, the parts of answers, following the end, clocks, pictures.
+// The thread on screen: turns in their place, the parts of answers, following the end, clocks, pictures, dialogs.
 import { toast } from "../frame/notices.js";
 
 const scroll = document.getElementById("scroll");
@@ -330,6 +330,25 @@ document.addEventListener("keydown", (event) => {
   if (!press) return;
   event.preventDefault();
   press.click();
+});
+
+// Dialogs that come from the server, and what they changed
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target } = event.detail;
+  if (target.id !== "asking" || !target.firstElementChild) return;
+  const current = target.querySelector("[data-current]");
+  if (current) current.value = chat.dataset.conversation;
+  if (!target.open) target.showModal();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.detail.xhr.status !== 422 && event.detail.elt.matches("[data-asking]")) document.getElementById("asking").close();
+});
+document.body.addEventListener("chat-titled", ({ detail }) => {
+  if (detail.id !== chat.dataset.conversation) return;
+  document.title = document.title.replace(/^.* · /, `${detail.title} · `);
+  const field = document.querySelector("#title [name=title]");
+  if (field) field.value = detail.title;
 });
 
 // Clocks: how long an answer is being written, and how long to wait before a retry
