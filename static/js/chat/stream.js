@@ -331,6 +331,8 @@ function ready(data) {
   if (missed && !("fresh" in chat.dataset)) refreshThread();
   if (missed) document.dispatchEvent(new CustomEvent("chat:list"));
   missed = false;
+  // A run may have ended between two streams; an empty chip asks nothing.
+  if (document.querySelector("#activity")?.textContent.trim()) window.htmx?.trigger("#activity", "activity");
 }
 
 function feed(data) {
@@ -345,7 +347,7 @@ function feed(data) {
     location.reload();
   }
   if (data.kind === "list" || data.kind === "turns") document.dispatchEvent(new CustomEvent("chat:list"));
-  if (["activity", "list", "turns"].includes(data.kind)) window.htmx?.trigger("#activity", "activity");
+  if (["activity", "ended", "list", "turns"].includes(data.kind)) window.htmx?.trigger("#activity", "activity");
 }
 
 document.addEventListener("visibilitychange", () => {
