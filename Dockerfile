@@ -3,8 +3,9 @@
 FROM python:3.11.14-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
-COPY requirements/base.txt /tmp/base.txt
-RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/base.txt
+COPY requirements/s3.txt /tmp/s3.txt
+# All of base.txt, and what kept files on S3 need.
+RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/s3.txt
 
 FROM python:3.11.14-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH \

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
@@ -24,8 +25,18 @@ PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "stamps.json"
 OLDEST = (3, 11)
 NAMES = ("python3.14", "python3.13", "python3.12", "python3.11")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-LOCKS = ("base", "test", "check", "browser")
+BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
+LOCKS = ("base", "s3", "test", "check", "browser")
+# The whole suite runs in several processes, each with servers of its own; a part named in ARGS in one.
+# One more than processors, as many tests wait; the files have the order of tests/_servers/order.py.
+PROCESSES = min(4, (os.cpu_count() or 1) + 1)
+WHOLE = ["-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 class Hint(Exception):
@@ -131,8 +142,14 @@ def become(*argv: str) -> None:
     os.execv(PYTHON, [str(PYTHON), *argv])
 
 
+def hold() -> None:
+    """A Ctrl-C waits until the command can take it: a Python that just starts answers with a traceback."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+
 def run(arguments: "list[str]") -> None:
-    install("base")
+    install(*site_locks())
+    hold()
     become("manage.py", "play", *arguments)
 
 
@@ -142,18 +159,25 @@ def demo(arguments: "list[str]") -> None:
 
 
 def production(arguments: "list[str]") -> None:
-    install("base")
+    install(*site_locks())
+    hold()
     become("-m", "playground.production", *arguments)
 
 
 def test(arguments: "list[str]") -> None:
     install(*test_locks())
-    become("-m", "pytest", *arguments)
+    become("-m", "pytest", *(arguments or WHOLE))
 
 
 def bench(arguments: "list[str]") -> None:
     install(*test_locks())
     become("-m", "benchmarks", *arguments)
+
+
+def site_locks() -> "list[str]":
+    """What kept files on S3 need is an extra, for whoever names a bucket."""
+    wanted = os.environ.get("S3_BUCKET", "").strip() or os.environ.get("S3_BUCKET_FILE")
+    return ["base", "s3"] if wanted else ["base"]
 
 
 def test_locks() -> "list[str]":

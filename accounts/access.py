@@ -13,6 +13,7 @@ from django.core.exceptions import FieldDoesNotExist, PermissionDenied, Validati
 from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 
+from accounts.acts import Act
 from accounts.models import Membership, Role, Team, User
 
 Row = TypeVar("Row", bound=Model)
@@ -62,6 +63,11 @@ def need(request: HttpRequest, role: Role) -> None:
     _user(request)
     if not getattr(request, "role", 0) >= role:
         raise PermissionDenied(_refusal(role))
+
+
+def allow(request: HttpRequest, act: Act) -> None:
+    """The same by the table of `acts`."""
+    need(request, act.role)
 
 
 def role_of(user: User, team: Team) -> int:

@@ -18,12 +18,15 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import audit, invitations, links
+from accounts.forms import SignInForm
 from accounts.middleware import CHOSEN
 from accounts.models import Invitation, User
 
 
 class SignIn(LoginView):  # type: ignore[misc] # allauth ships no types
     """Offers to make an account only to those who may."""
+
+    form_class = SignInForm
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         may_sign_up = get_adapter(self.request).is_open_for_signup(self.request)

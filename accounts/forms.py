@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import available_timezones
 
-from allauth.account.forms import SignupForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+    SetPasswordForm,
+    SignupForm,
+)
 from allauth.core import context
 from django import forms
 from django.conf import settings
@@ -19,7 +26,38 @@ else:
     UserForm = forms.ModelForm  # generic in the stubs alone
 
 
-class SignUpForm(SignupForm):  # type: ignore[misc] # allauth ships no types
+class WithoutPlaceholders:
+    """For allauth's forms: their placeholders repeat the labels, and look like something typed."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
+class SignInForm(WithoutPlaceholders, LoginForm):  # type: ignore[misc] # allauth ships no types
+    pass
+
+
+class ChangeForm(WithoutPlaceholders, ChangePasswordForm):  # type: ignore[misc] # as above
+    pass
+
+
+class SetForm(WithoutPlaceholders, SetPasswordForm):  # type: ignore[misc] # as above
+    pass
+
+
+class ResetForm(WithoutPlaceholders, ResetPasswordForm):  # type: ignore[misc] # as above
+    pass
+
+
+class ResetKeyForm(WithoutPlaceholders, ResetPasswordKeyForm):  # type: ignore[misc] # as above
+    pass
+
+
+class SignUpForm(WithoutPlaceholders, SignupForm):  # type: ignore[misc] # as above
     """An invitation is for one address, so with one only that address may sign up."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,17 +7,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import audit
+from accounts import access, acts, audit
 from accounts.links import digest
 from accounts.models import Invitation, Membership, Role, Team, User
 
-DAYS = 7
 SESSION_KEY = "invitation"
 
 
@@ -32,12 +31,19 @@ class State(StrEnum):
 
 
 def invite(
-    email: str, *, team: Team | None, role: Role, by: User | None, now: datetime
+    email: str, *, team: Team | None, role: Role, by: User | None, now: datetime, ip: str | None = None
 ) -> tuple[Invitation, str]:
-    """A new invitation and its token; an open one for the same address and team is revoked."""
+    """A new invitation and its token; an open one for the same address and team is revoked.
+
+    Nobody invites into a role above their own; `by` is None for whoever runs the site.
+    """
     email = email.strip().lower()
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
+        if team is not None:
+            team.locked()
+            if by is not None and role > access.role_of(by, team):
+                raise PermissionDenied("Nobody invites into a role above their own.")
         older = Invitation.objects.filter(team=team, email=email, accepted_at=None, revoked_at=None)
         older.update(revoked_at=now)
         invitation = Invitation.objects.create(
@@ -46,9 +52,9 @@ def invite(
             role=role,
             token_hash=digest(token),
             invited_by=by,
-            expires_at=now + timedelta(days=getattr(settings, "INVITATION_DAYS", DAYS)),
+            expires_at=now + timedelta(days=settings.INVITATION_DAYS),
         )
-        audit.record(by, team, "invitation.make", email, role=role.label)
+        audit.record(by, team, "invitation.make", email, ip, role=role.label)
     return invitation, token
 
 
@@ -56,13 +62,19 @@ def address(token: str) -> str:
     return settings.SITE_URL + reverse("join-by-link", args=[token])
 
 
-def revoke(invitation: Invitation, *, by: User, now: datetime) -> bool:
+def revoke(invitation: Invitation, *, by: User, now: datetime, ip: str | None = None) -> bool:
     """Close an open invitation; False when it was no longer open."""
     rows = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     won = rows.update(revoked_at=now) == 1
     if won:
-        audit.record(by, invitation.team, "invitation.revoke", invitation.email)
+        audit.record(by, invitation.team, "invitation.revoke", invitation.email, ip)
     return won
+
+
+def withdraw_beyond(team: Team, by: User, role: int, now: datetime) -> int:
+    """Take back what somebody who has only this role now (0: none) could not deal out any more."""
+    rows = Invitation.objects.filter(team=team, invited_by=by, accepted_at=None, revoked_at=None)
+    return rows.filter(role__gt=role if role >= acts.MEMBERS.role else 0).update(revoked_at=now)
 
 
 def by_token(token: str) -> Invitation | None:
@@ -103,6 +115,8 @@ def accept(invitation: Invitation, user: User, now: datetime, ip: str | None = N
     if user.email != invitation.email.lower():
         return False
     with transaction.atomic():
+        if invitation.team is not None:
+            invitation.team.locked()
         rows = Invitation.objects.filter(
             pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=now
         )

@@ -12,8 +12,6 @@ from django.urls import reverse
 
 from accounts.models import SignInLink, User
 
-HOURS = 24
-
 
 class State(StrEnum):
     """What a link is worth now."""
@@ -33,7 +31,7 @@ def make_link(user: User, now: datetime) -> str:
     """A new token for the person, good for one use until it expires. Links nobody can use any more go."""
     SignInLink.objects.filter(user=user, expires_at__lt=now - timedelta(days=30)).delete()
     token = secrets.token_urlsafe(32)
-    lasts = timedelta(hours=getattr(settings, "SIGN_IN_LINK_HOURS", HOURS))
+    lasts = timedelta(hours=settings.SIGN_IN_LINK_HOURS)
     SignInLink.objects.create(user=user, token_hash=digest(token), expires_at=now + lasts)
     return token
 

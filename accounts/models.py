@@ -83,6 +83,12 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def locked(self) -> Team:
+        """As it is now, until the transaction ends: of two who act on a team at once one waits, and is judged
+        by what the other did.
+        """
+        return Team.objects.select_for_update().get(pk=self.pk)
+
     @classmethod
     def make_personal(cls, user: User) -> Team:
         stem = slugify(user.name or user.email.split("@")[0]) or "personal"
@@ -173,13 +179,24 @@ class GatewayKey(models.Model):
     test_result = models.CharField(max_length=300, blank=True)
     test_passed = models.BooleanField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # What follows limits a team key; see `keys`. Empty lists mean "all".
+    needs_role = models.PositiveSmallIntegerField(choices=Role.choices, default=Role.MEMBER)
+    allowed_models = models.JSONField(default=list, blank=True)
+    allowed_families = models.JSONField(default=list, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["owner", "team", "label"],
-                condition=Q(revoked_at=None),
+                condition=Q(revoked_at=None, shared=False),
                 name="one_live_key_a_label",
+            ),
+            # Not the owner's own list: a team key changes hands when its owner leaves.
+            models.UniqueConstraint(
+                fields=["team", "label"],
+                condition=Q(revoked_at=None, shared=True),
+                name="one_live_team_key_a_label",
             ),
         ]
 
@@ -191,7 +208,37 @@ class GatewayKey(models.Model):
         return Q(owner=user) | Q(shared=True)
 
     def changeable_by(self, user: User, role: int) -> bool:
-        return self.owner_id == user.pk
+        return role >= Role.ADMIN if self.shared else self.owner_id == user.pk
+
+
+class ApiToken(models.Model):
+    """How a program gets in. `user` is the person it acts for; a team token has none, see `tokens`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="tokens")
+    made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    label = models.CharField(max_length=60)
+    name = models.CharField(max_length=16, unique=True)
+    token_hash = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.label} (apt_{self.name[:4]}…)"
+
+    @staticmethod
+    def visible_to(user: User) -> Q:
+        return Q(user=user) | Q(user=None)
+
+    def changeable_by(self, user: User, role: int) -> bool:
+        return role >= Role.ADMIN if self.user_id is None else self.user_id == user.pk
 
 
 class AuditError(Exception):
@@ -199,7 +246,7 @@ class AuditError(Exception):
 
 
 class AuditEvents(models.QuerySet["AuditEvent"]):
-    """Reads and inserts; the rest is refused here as on the row."""
+    """Reads and inserts; the rest is refused here as on the row, and a change by the database as well."""
 
     def update(self, **fields: Any) -> int:
         raise AuditError("an audit event is never changed")
@@ -225,7 +272,11 @@ class AuditEvent(models.Model):
     objects = AuditEvents.as_manager()
 
     class Meta:
-        indexes = [models.Index(F("team"), F("at").desc(), name="audit_by_team")]
+        indexes = [
+            models.Index(F("team"), F("at").desc(), name="audit_by_team"),
+            models.Index(F("team"), F("actor"), F("at").desc(), name="audit_by_actor"),
+            models.Index(F("team"), F("verb"), F("at").desc(), name="audit_by_verb"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target}"

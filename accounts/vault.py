@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import GatewayKey
@@ -110,6 +111,8 @@ def open_key(key: GatewayKey) -> Secret:
         raise VaultError(
             f"The key “{key.label}” was revoked. Choose another key, or add it again in Settings."
         )
+    if key.expires_at is not None and key.expires_at <= timezone.now():
+        raise VaultError(f"The key “{key.label}” has expired. Choose another key, or have it prolonged.")
     value = _from_environment(key) if key.from_env else _open(bytes(key.sealed), key, _ring())
     _tell(value)
     return Secret(value)

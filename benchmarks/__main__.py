@@ -1,4 +1,4 @@
-"""`python -m benchmarks [row…]`: measure what `shared/bar.md` section 1 asks for, and print one table."""
+"""`python -m benchmarks [row…]`: measure what sections 1 to 3 of `shared/bar.md` ask for, in one table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from benchmarks import endings, install, page, relaying
+from benchmarks import decode, endings, install, large, page, prompts, relaying, tasks, usage
 from benchmarks.rows import ROWS, Figure, Plan, measured, table
 from benchmarks.stage import stage
 
-MODULES = (relaying, endings, install, page)
+MODULES = (decode, relaying, endings, install, page, tasks, prompts, usage, large)
 PEOPLE = 1000
 
 

@@ -170,6 +170,7 @@ def stage(*, production: bool, people: int) -> Iterator[Stage]:
 
 def environment(data: Path, port: int, upstream: int) -> dict[str, str]:
     return dict(os.environ) | {
+        "PLAYGROUND_MODE": "embedded",
         "PLAYGROUND_DATA": str(data),
         "PORT": str(port),
         "GATEWAY_URLS": f"http://127.0.0.1:{upstream}",

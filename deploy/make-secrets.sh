@@ -18,6 +18,8 @@ keep secret_key "$(urlsafe 48)"
 keep vault_keys "k$(hex 3):$(urlsafe 32)"
 keep postgres_password "$(urlsafe 24)"
 keep database_url "postgresql://playground:$(cat "$folder/postgres_password")@$database/playground"
-# Empty until they are needed: older secret keys while one is replaced, and the password of the mail server.
+# Empty until they are needed: older secret keys while one is replaced, the password of the mail server, and
+# the secret access key of the bucket for kept files.
 keep secret_key_fallbacks ""
 keep email_password ""
+keep s3_secret_key ""

@@ -27,6 +27,9 @@ from django.http.response import HttpResponseBase  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 
 from playground.chat import relay  # noqa: E402
+from playground.library import waiting  # noqa: E402
+from playground.media import feed  # noqa: E402
+from playground.verify import feed as checks  # noqa: E402
 
 # What also goes with what Django never sees: static files, and requests that are refused unread.
 GUARDS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
@@ -102,7 +105,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await relay.start()
+            await relay.start(feed.tell_changes, checks.tell_changes, waiting.watch)
             await send({"type": "lifespan.startup.complete"})
         else:
             await relay.shut_down()

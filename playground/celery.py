@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "playground.settings")
 
@@ -14,10 +15,28 @@ from django.conf import settings  # noqa: E402 - needs the variable above
 
 SCHEDULE: dict[str, Any] = {
     "sweep-dead-runs": {"task": "playground.chat.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "look-at-tasks": {"task": "playground.media.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
     "refresh-models": {
         "task": "playground.ops.tasks.refresh_due",
         "schedule": 300.0,
         "options": {"expires": 300},
+    },
+    "roll-up-usage": {"task": "playground.usage.tasks.tick", "schedule": 15.0, "options": {"expires": 15}},
+    "free-budgets-of-tasks": {
+        "task": "playground.media.tasks.free_budgets",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "look-at-checks": {"task": "playground.verify.tasks.tick", "schedule": 5.0, "options": {"expires": 5}},
+    "delete-from-history": {
+        "task": "playground.history.tasks.tick",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "measure-models": {
+        "task": "playground.catalogue.tasks.look",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
 }
 
@@ -39,6 +58,7 @@ def transport_options() -> dict[str, Any]:
     }
 
 
+TRANSPORT_ALIASES["filesystem"] = "playground.broker:Transport"
 app = Celery("playground")
 app.set_default()
 app.conf.update(
@@ -57,4 +77,14 @@ app.conf.update(
     beat_schedule=SCHEDULE,
     beat_schedule_filename=str(settings.DATA_DIR / "celerybeat-schedule"),
 )
-app.autodiscover_tasks(["playground.chat", "playground.ops"])
+app.autodiscover_tasks(
+    [
+        "playground.chat",
+        "playground.ops",
+        "playground.media",
+        "playground.catalogue",
+        "playground.verify",
+        "playground.usage",
+        "playground.history",
+    ]
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -44,14 +45,22 @@ def _database() -> bool:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """For base.html: whether the demo banner shows. Asked only when a template looks: fragments never do."""
-    return {"on_demo": SimpleLazyObject(lambda: _on_demo(request))}
+    return {
+        "on_demo": SimpleLazyObject(lambda: _on_demo(request)),
+        "demo_url": settings.DEMO_URL if settings.DEMO_URL in settings.GATEWAY_URLS else "",
+        "demo_key": settings.DEMO_KEY,
+        "sends_mail": settings.SENDS_MAIL,
+    }
 
 
 def _on_demo(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return False
-    return not GatewayKey.objects.filter(owner=user, revoked_at=None, is_demo=False).exists()
+    usable = GatewayKey.visible_to(user)
+    found = GatewayKey.objects.filter(usable, team=getattr(request, "team", None), revoked_at=None)
+    kinds = set(found.values_list("is_demo", flat=True))
+    return kinds == {True}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

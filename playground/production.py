@@ -8,37 +8,54 @@ is for trying that mode out; for running it on a server see `deploy/`.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
 
-from playground import processes, secrets, stores
+from playground import interrupts, processes, secrets, stores
 from playground.premises import Taken, free_port, lock, need_port
 from playground.supervisor import Child, Plan, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 DRAIN_S = 5.0
 WORKERS = 2
+# What a process needs beyond the time its answers get.
+BEYOND_DRAIN_S = 3.0
 PATIENCE_S = 60.0
 
 
 def main() -> int:
     folder = Path(os.environ.get("PLAYGROUND_DATA") or ROOT / "var" / "production").absolute()
-    port, demo_port = int(os.environ.get("PORT", "8000")), int(os.environ.get("DEMO_PORT", "8001"))
     try:
+        port, demo_port = int(number("PORT", 8000)), int(number("DEMO_PORT", 8001))
+        drain_s, workers = number("DRAIN_S", DRAIN_S), int(number("WEB_WORKERS", WORKERS))
         lock(folder, f"http://localhost:{port}")
         need_port("PORT", port, "make production")
         need_port("DEMO_PORT", demo_port, "make production")
         base, database = own_servers(folder)
-    except (Taken, secrets.SecretsError, OSError) as error:
+        os.environ.update(environment(folder, port, demo_port))
+    except (Taken, secrets.SecretsError, ValueError, OSError) as error:
         sys.stderr.write(f"{_sentence(error)}\n")
         return 1
-    os.environ.update(environment(folder, port, demo_port))
-    plan = Plan([*base, *children(port, folder)], port, [], DRAIN_S + 3)
-    return Supervisor(plan).run(lambda: prepare(database, port))
+    # Uploads and the scheduler's file are nobody else's business. The stores have made their folders.
+    os.umask(0o077)
+    some = [*base, *children(port, folder, drain_s=drain_s, workers=workers)]
+    plan = Plan(some, port, [], drain_s + BEYOND_DRAIN_S)
+    interrupts.hold()
+    return Supervisor(plan).run(lambda tend: prepare(database, port, tend))
+
+
+def number(name: str, default: float) -> float:
+    """What the supervisor itself has to know; the processes it starts check their settings themselves."""
+    raw = os.environ.get(name, f"{default:g}")
+    if not re.fullmatch(r"\d+(\.\d+)?", raw):
+        raise ValueError(f"{name} must be a number, not {raw!r}")
+    return float(raw)
 
 
 def _sentence(error: Exception) -> str:
@@ -102,21 +119,22 @@ def _postgres(folder: Path, port: int, password: str) -> Child:
     return Child("postgresql", argv, base=True, user=user, folder="/", end_with=signal.SIGINT, shown=False)
 
 
-def children(port: int, folder: Path) -> list[Child]:
+def children(port: int, folder: Path, *, drain_s: float, workers: int) -> list[Child]:
     return [
-        Child("web", processes.web(port, drain_s=DRAIN_S, workers=WORKERS)),
-        Child("worker", processes.worker(), late=True),
-        Child("scheduler", processes.beat(str(folder / "celerybeat-schedule")), late=True),
-        Child("demo gateway", processes.demo(), shown=False),
+        Child("web", processes.web(port, drain_s=drain_s, workers=workers)),
+        Child("worker", processes.worker(), late=True, shown=False),
+        Child("scheduler", processes.beat(str(folder / "celerybeat-schedule")), late=True, shown=False),
+        Child("demo gateway", processes.demo(), base=True, shown=False),
     ]
 
 
-def prepare(database: tuple[int, str] | None, port: int) -> list[str]:
+def prepare(database: tuple[int, str] | None, port: int, tend: Callable[[], None]) -> list[str]:
     """Migrate, collect the static files, make the owner; gives the lines to greet with."""
     if database:
-        await_postgres(database[0])
+        await_postgres(database[0], tend)
         stores.make_database("playground", *database)
     for arguments in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]):
+        tend()
         manage(*arguments)
     link = manage("link").strip()
     manage("ensure_owner", "--demo-url", os.environ["DEMO_URL"])
@@ -127,9 +145,11 @@ def prepare(database: tuple[int, str] | None, port: int) -> list[str]:
     ]
 
 
-def await_postgres(port: int) -> None:
+def await_postgres(port: int, tend: Callable[[], None]) -> None:
+    """`tend` raises when it has died or nobody wants it any more; what it said is on the screen."""
     deadline = time.monotonic() + PATIENCE_S
     while not stores.postgres_ready(port):
+        tend()
         if time.monotonic() > deadline:
             raise OSError("PostgreSQL does not start")
         time.sleep(0.1)
@@ -143,4 +163,8 @@ def manage(*arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        interrupts.listen()
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -16,20 +18,26 @@ def keep(folder: Path, name: str, make: str) -> str:
     """Read `folder/name`, or write `make` to it first (mode 0600, never over another's file)."""
     path = folder / name
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):  # a file there is told as what it is not: a folder
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _write(path, make)
     except OSError as error:
         raise SecretsError(f"cannot write to the data folder {folder}: {error.strerror}") from error
-    else:
-        with os.fdopen(handle, "w") as file:
-            file.write(make)
     try:
         path.chmod(0o600)
         return path.read_text().strip()
     except OSError as error:
         raise SecretsError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: on a full disk an empty secret would stay, and be read ever after."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(text)
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def secret_key(folder: Path) -> str:

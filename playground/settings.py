@@ -12,55 +12,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from playground import secrets
+from playground.environment import (
+    choice,
+    database,
+    flag,
+    is_plain_address,
+    kept_files,
+    number,
+    rates,
+    text,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def text(name: str, default: str = "") -> str:
-    """A raw value; secrets are never interpolated, so a leading `$` stays itself."""
-    path = os.environ.get(f"{name}_FILE")
-    if path:
-        try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}") from error
-    return os.environ.get(name, default).strip()
-
-
-def number(name: str, default: float, *, minimum: float = 0, maximum: float = 1e9) -> float:
-    raw = text(name, str(default))
-    try:
-        value = float(raw)
-    except ValueError:
-        value = -1.0
-    if not minimum <= value <= maximum:
-        top = f" and at most {maximum:g}" if maximum < 1e9 else ""
-        raise ImproperlyConfigured(f"{name} must be a number of at least {minimum:g}{top}, not {raw!r}")
-    return value
-
-
-def flag(name: str, default: bool) -> bool:
-    raw = text(name, "yes" if default else "no").lower()
-    if raw in {"1", "yes", "true", "on"}:
-        return True
-    if raw in {"0", "no", "false", "off"}:
-        return False
-    raise ImproperlyConfigured(f"{name} must be yes or no, not {raw!r}")
-
-
-def choice(name: str, default: str, *allowed: str) -> str:
-    value = text(name, default)
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    return value
-
-
-def words(name: str, default: str = "") -> list[str]:
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def gateway_urls() -> list[str]:
@@ -75,26 +42,6 @@ def gateway_urls() -> list[str]:
     if not urls:
         raise ImproperlyConfigured("GATEWAY_URLS is empty: list at least one address, or leave it out")
     return list(dict.fromkeys(urls))
-
-
-def is_plain_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        # Reading the port checks it.
-        odd = parts.username is not None or parts.query or parts.fragment or parts.port == 0
-    except ValueError:
-        return False
-    return parts.scheme in {"https", "http"} and bool(parts.hostname) and not odd
-
-
-def database(url: str) -> dict[str, Any]:
-    """Of one of the two kinds. A wrong address is not quoted: it may hold a password."""
-    if url.partition("://")[0] not in {"sqlite", "postgresql", "postgres"}:
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// or sqlite:///")
-    try:
-        return dict(environ.Env.db_url_config(url))
-    except (ValueError, KeyError):
-        raise ImproperlyConfigured("DATABASE_URL is not a valid address") from None
 
 
 EMBEDDED = choice("PLAYGROUND_MODE", "embedded", "embedded", "production") == "embedded"
@@ -148,7 +95,14 @@ INSTALLED_APPS = [
     "playground",
     "playground.live",
     "playground.ops",
+    "playground.library",
+    "playground.usage",
     "playground.chat",
+    "playground.media",
+    "playground.verify",
+    "playground.catalogue",
+    "playground.compare",
+    "playground.history",
 ]
 
 MIDDLEWARE = [
@@ -251,6 +205,23 @@ RUN_DEADLINE_S = number("RUN_DEADLINE_S", 3600, minimum=1)
 MAX_RUNS = int(number("MAX_RUNS", 2000, minimum=1))
 MAX_RUNS_PER_USER = int(number("MAX_RUNS_PER_USER", 20, minimum=1))
 
+# Media tasks: where the gateway and providers reach this site, and what one worker does at once.
+PUBLIC_URL = text("PUBLIC_URL").rstrip("/")
+if PUBLIC_URL and not is_plain_address(PUBLIC_URL):
+    raise ImproperlyConfigured(f"PUBLIC_URL must be a full address, not {PUBLIC_URL!r}")
+CALLBACK_PLACEHOLDER = text("CALLBACK_PLACEHOLDER", "https://example.com/callback")
+CALLBACK_FAMILIES = words("CALLBACK_FAMILIES", "suno")
+TASK_LEASE_S = number("TASK_LEASE_S", 20, minimum=2)
+TASK_QUERIES = int(number("TASK_QUERIES", 500, minimum=1))
+TASK_CREATES = int(number("TASK_CREATES", 50, minimum=1))
+TASK_CAPTURES = int(number("TASK_CAPTURES", 4, minimum=1))
+QUERY_RATES = rates(words("QUERY_RATES", "dashscope:15,suno:1.8"))
+CREATE_TIMEOUT_S = number("CREATE_TIMEOUT_S", 300, minimum=1)
+QUERY_TIMEOUT_S = number("QUERY_TIMEOUT_S", 30, minimum=1)
+MAX_TASKS_PER_USER = int(number("MAX_TASKS_PER_USER", 100, minimum=1))
+MAX_ASSET_BYTES = int(number("MAX_ASSET_MB", 2048, minimum=1)) * 1024 * 1024
+MAX_ZIP_BYTES = int(number("MAX_ZIP_MB", 4096, minimum=1)) * 1024 * 1024
+
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 CELERY_BROKER_FOLDER = DATA_DIR / "broker"
 
@@ -281,9 +252,18 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[AnyInt Playground] "
 SIGN_IN_LINK_HOURS = number("SIGN_IN_LINK_HOURS", 24, minimum=0.1)
 INVITATION_DAYS = number("INVITATION_DAYS", 7, minimum=0.1)
+# Requests one API token may make in a minute.
+API_RATE = int(number("API_RATE", 120, minimum=1))
 ALLAUTH_TRUSTED_PROXY_COUNT = int(number("TRUSTED_PROXIES", 0))
-EMAIL_BACKEND = text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-EMAIL_HOST = text("EMAIL_HOST", "localhost")
+EMAIL_HOST = text("EMAIL_HOST")
+# Never the console unasked: its links would stand in the log, for everybody who may read that.
+_backend = "smtp" if EMAIL_HOST else "dummy"
+EMAIL_BACKEND = text("EMAIL_BACKEND") or f"django.core.mail.backends.{_backend}.EmailBackend"
+SENDS_MAIL = EMAIL_BACKEND != "django.core.mail.backends.dummy.EmailBackend"
+if EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend" and not EMAIL_HOST:
+    raise ImproperlyConfigured("EMAIL_BACKEND sends over SMTP: set EMAIL_HOST")
+if ACCOUNT_EMAIL_VERIFICATION == "mandatory" and not SENDS_MAIL:
+    raise ImproperlyConfigured("EMAIL_VERIFICATION=mandatory needs a mail server: set EMAIL_HOST")
 EMAIL_PORT = int(number("EMAIL_PORT", 25, minimum=1))
 EMAIL_HOST_USER = text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
@@ -328,8 +308,19 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Only our own files: what the libraries bring is vendored there, or not used.
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 MEDIA_ROOT = Path(text("MEDIA_ROOT", str(DATA_DIR / "media")))
+_bucket = {
+    "bucket_name": text("S3_BUCKET"),
+    "endpoint_url": text("S3_ENDPOINT_URL").rstrip("/"),
+    "region_name": text("S3_REGION"),
+    "location": text("S3_PREFIX").strip("/"),
+    "addressing_style": choice("S3_ADDRESSING_STYLE", "auto", "auto", "path", "virtual"),
+    # Without them they come from where Amazon's library finds them: a role of the machine, a profile.
+    "access_key": text("AWS_ACCESS_KEY_ID"),
+    "secret_key": text("AWS_SECRET_ACCESS_KEY"),
+    "security_token": text("AWS_SESSION_TOKEN"),
+}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": kept_files(_bucket),
     "staticfiles": {"BACKEND": "playground.assets.HashedStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -367,6 +358,8 @@ LOGGING = {
         "playground": {"level": text("LOG_LEVEL", "INFO").upper()},
         # httpx and httpcore write whole addresses at INFO, celery writes arguments, the database its values.
         **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "celery", "kombu", "asyncio")},
+        # At DEBUG they write signatures.
+        **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3")},
         "django.db.backends": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "uvicorn.error": {"level": "WARNING"},

@@ -53,21 +53,25 @@ def make_cluster(folder: Path, *, password: str = "", sync: bool = True) -> None
     """A new database cluster in `folder`, unless it holds one; without a password it trusts loopback."""
     if (folder / "PG_VERSION").exists():
         return
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Made beside it: one that a Ctrl-C left half made must not be taken for a whole one.
+    half = folder.with_name(f"{folder.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True, mode=0o700)
     user = server_user()
-    argv = [_found("initdb"), "-D", str(folder), "-U", ROLE, "-E", "UTF8", "--locale=C"]
+    argv = [_found("initdb"), "-D", str(half), "-U", ROLE, "-E", "UTF8", "--locale=C"]
     argv += [] if sync else ["--no-sync"]
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(f"{password}\n")
         file.flush()
         argv += ["-A", "scram-sha-256", "--pwfile", file.name] if password else ["-A", "trust"]
-        for path in (folder, Path(file.name)):
+        for path in (half, Path(file.name)):
             if user:
                 shutil.chown(path, user)
         done = subprocess.run(argv, user=user, cwd="/", capture_output=True, text=True)  # noqa: S603 - no shell
     if done.returncode:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(half, ignore_errors=True)
         raise OSError(f"initdb failed: {done.stderr.strip()}")
+    half.rename(folder)
 
 
 def postgres_command(folder: Path, port: int, **options: str) -> list[str]:

@@ -20,7 +20,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from playground import interrupts
+from playground.interrupts import ENDING
+
 STEADY_S = 30.0
 LONGEST_WAIT_S = 15.0
 TRIES = 3
@@ -148,7 +150,8 @@ class Running:
     def died(self, now: float) -> float:
         """Note the end and give the seconds to wait before the next start."""
         self.failures = self.failures + 1 if now - self.started_at < STEADY_S else 1
-        wait = min(0.25 * 2.0**self.failures, LONGEST_WAIT_S)
+        # A child may fail for days: past this the power itself would be too large for a float.
+        wait = min(0.25 * 2.0 ** min(self.failures, 10), LONGEST_WAIT_S)
         self.due_at = now + wait
         return wait
 
@@ -163,16 +166,21 @@ class Supervisor:
         self.ready = False
         self.asked_to_end = 0
 
-    def run(self, prepare: Callable[[], list[str]] | None = None) -> int:
-        """Start what is `base`, do `prepare` (it adds to the welcome), start the rest, watch, end it all."""
+    def run(self, prepare: Callable[[Callable[[], None]], list[str]] | None = None) -> int:
+        """Start what is `base`, do `prepare` (it adds to the welcome), start the rest, watch, end it all.
+
+        Whatever `prepare` has to wait for, it calls what it is given meanwhile: that looks after the base.
+        """
         self._listen()
+        code = 0
         try:
-            self._start_due(self.running, only_base=True)
-            welcome = self.plan.welcome + (prepare() if prepare else [])
-            code = self._watch(welcome)
+            self._tend_base()
+            self._watch(self.plan.welcome + (prepare(self._tend_base) if prepare else []))
         except OSError as error:
-            say(str(error))
-            code = 1
+            # A Ctrl-C reaches what prepares too, and how that fails is no news.
+            code = 0 if self.asked_to_end else 1
+            if code:
+                say(str(error))
         self._end(not_base(self.running))
         self._end(self.running)
         self.guard.dismiss()
@@ -188,44 +196,46 @@ class Supervisor:
         for number in ENDING:
             signal.signal(number, self._note_end)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        interrupts.release()
 
     def _note_end(self, number: int, frame: FrameType | None) -> None:
         self.asked_to_end += 1
 
-    def _watch(self, welcome: list[str]) -> int:
+    def _watch(self, welcome: list[str]) -> None:
         while not self.asked_to_end:
-            dead = [running for running in self.running if running.popen is not None and not running.alive]
-            if not all(self._bury(running) for running in dead):
-                return 1
-            self._start_due(self.running)
+            self._tend(self.running)
             if not self.ready and answers(self.plan.port):
                 self.ready = True
                 for line in welcome:
                     say(line)
                 continue
             self._sleep(self._until_next() if self.ready else 0.05)
-        return 0
 
-    def _start_due(self, some: Iterable[Running], *, only_base: bool = False) -> None:
-        now = self.clock()
+    def _tend_base(self) -> None:
+        self._tend([running for running in self.running if running.child.base])
+        if self.asked_to_end:
+            raise InterruptedError
+
+    def _tend(self, some: Iterable[Running]) -> None:
+        """Clear away who has died and start who is due; raises OSError when that is of no use."""
         for running in some:
-            held = not running.child.base if only_base else running.child.late and not self.ready
-            if running.popen is None and running.due_at <= now and not held:
-                running.start(now, self.guard)
+            if running.popen is not None and not running.alive:
+                self._bury(running)
+            held = running.child.late and not self.ready
+            due = running.popen is None and running.due_at <= self.clock() and not held
+            if due and not self.asked_to_end:
+                running.start(self.clock(), self.guard)
 
-    def _bury(self, running: Running) -> bool:
-        """Clear away a dead child; false when it is no use to start it again."""
+    def _bury(self, running: Running) -> None:
         popen, running.popen = running.popen, None
         if popen is None or self.asked_to_end:
-            return True
+            return
         send(signal.SIGKILL, popen.pid)
         self.guard.forget(popen.pid)
         wait, name, how = running.died(self.clock()), running.child.name, ending(popen.returncode)
         if not self.ready and not running.child.late and running.failures >= TRIES:
-            say(f"{name} does not start ({how}); the lines above say why.")
-            return False
+            raise OSError(f"{name} does not start ({how}); the lines above say why.")
         say(f"{name} ended ({how}); it is started again in {wait:g} s.")
-        return True
 
     def _until_next(self) -> float | None:
         due = [running.due_at - self.clock() for running in self.running if running.popen is None]
@@ -250,6 +260,8 @@ class Supervisor:
             self._sleep(left)
         for running in alive:
             if running.popen is not None:
+                if running.alive:
+                    say(f"{running.child.name} did not end by itself and was killed.")
                 send(signal.SIGKILL, running.popen.pid)
                 running.popen.wait()
                 self.guard.forget(running.popen.pid)
@@ -274,7 +286,11 @@ def answers(port: int) -> bool:
 
 
 def replace_this_process(plan: Plan) -> None:
-    """Become the supervisor of `plan`, shedding all that this process has imported."""
+    """Become the supervisor of `plan`, shedding all that this process has imported.
+
+    A signal from here on waits until the supervisor listens.
+    """
+    interrupts.hold()
     read, write = os.pipe()
     os.set_inheritable(read, True)
     os.write(write, plan.dump())

@@ -6,16 +6,19 @@ import atexit
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-DATA = tempfile.mkdtemp(prefix="playground-tests-")
+from tests._servers import folders
+
+folders.sweep()
+DATA = str(folders.make("tests"))
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 # Whatever the shell around the tests holds must not change what they see.
-for name in ("ANYINT_API_KEY", "DATABASE_URL", "REDIS_URL", "GATEWAY_URLS", "SITE_URL", "SIGN_UP", "DEBUG"):
+TOLD = ["ANYINT_API_KEY", "DATABASE_URL", "REDIS_URL", "GATEWAY_URLS", "SITE_URL", "SIGN_UP", "DEBUG"]
+for name in (*TOLD, "S3_BUCKET"):
     os.environ.pop(name, None)
 os.environ |= {
     "DJANGO_SETTINGS_MODULE": "playground.settings",
@@ -40,8 +43,12 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "tests._servers.left_out",
+    "tests._servers.telling",
+    "tests._servers.order",
     "tests._servers.demo",
     "tests._servers.stores",
+    "tests._servers.migrated",
+    "tests._servers.apart",
     "tests._servers.site",
     "tests._servers.browser",
 ]

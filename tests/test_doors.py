@@ -13,8 +13,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import GatewayKey, Team, User
-from playground.chat.models import Attachment, Conversation, Run, Turn
+from accounts import invitations, tokens
+from accounts.models import GatewayKey, Role, Team, User
+from playground.chat.models import Conversation
+from playground.compare import lanes
+from playground.history.models import View
+from playground.library import prompts
+from playground.library.models import ChangeRequest, Comment, Prompt
+from playground.media.models import Asset, MediaTask, RouteVersion, TaskRoute, Upload
+from playground.usage.models import Budget, Price
+from playground.verify.models import CheckRun
+from tests._servers.goods import make_goods
 
 # Open to people who are not signed in, each for a reason.
 OPEN = {
@@ -33,6 +42,12 @@ OPEN = {
     "account_inactive",
     "account_confirm_email",
     "account_email_verification_sent",
+    "media:callback",
+    "media:public_file",
+    "library:api-description",
+    "library:api-prompts",
+    "library:api-prompt",
+    "library:api-render",
 }
 HEADERS = (
     "Content-Security-Policy",
@@ -64,29 +79,75 @@ TABLE = {name: entry for name, _, entry in patterns(get_resolver())}
 @pytest.fixture
 def objects(owner: User, team: Team) -> dict[str, Any]:
     """One object of the owner's for every kind of id that stands in an address."""
-    key = GatewayKey.objects.create(owner=owner, team=team, label="Main", base_url="http://127.0.0.1:9")
-    talk = Conversation.objects.create(team=team, owner=owner, title="Secret plans")
-    asked = Turn.objects.create(
-        conversation=talk, role="user", text="q", parts=[{"kind": "text", "text": "q"}]
-    )
-    answer = Turn.objects.create(conversation=talk, parent=asked, role="assistant", text="a")
-    Conversation.objects.filter(pk=talk.pk).update(leaf=answer)
-    run = Run.objects.create(
+    has = make_goods(owner, team, "Secret plans")
+    task = MediaTask.objects.create(
         team=team,
         user=owner,
-        key=key,
-        conversation=talk,
-        asked=asked,
-        answer=answer,
-        family="openai_chat",
-        model="m",
-        status="finished",
+        operation="suno.generate",
+        family="suno",
+        medium="music",
+        title="Secret plans",
+        status="succeeded",
         ended_at=timezone.now(),
     )
-    file = Attachment.objects.create(
-        team=team, user=owner, sha256="0" * 64, media_type="image/png", size=1, file="none.png"
+    told = {"status": "kept", "kept_at": timezone.now(), "text": "Secret plans"}
+    asset = Asset.objects.create(task=task, ordinal=0, kind="text", key="text:0", **told)
+    upload = Upload.objects.create(
+        team=team, user=owner, sha256="0" * 64, kind="image", media_type="image/png", size=1, file="none.png"
     )
-    return {"chat": talk, "turn": answer, "run": run, "attachment": file, "key": key}
+    route = TaskRoute.objects.create(team=team, key="secret-plans", label="Secret plans")
+    RouteVersion.objects.create(route=route, number=1, author=owner, definition={})
+    chats = {"chat": has.talk, "turn": has.answer, "run": has.run, "attachment": has.file, "key": has.key}
+    folk = team_objects(owner, team)
+    chats |= prompt_objects(owner, team) | compared_objects(owner, team)
+    chats["history_view"] = View.objects.create(
+        team=team, owner=owner, name="Secret plans", query="kind=chat"
+    )
+    chats["price"] = Price.objects.create(
+        team=team, family="suno", model="Secret plans", since=timezone.now()
+    )
+    chats["budget"] = Budget.objects.create(
+        team=team, person=owner, period="day", measure="tokens", limit=1000
+    )
+    chats["check"] = CheckRun.objects.create(
+        team=team, user=owner, key_label="Secret plans", base_url="https://a.example",
+        state=CheckRun.State.PASSED, ended_at=timezone.now(),
+    )  # fmt: skip
+    return chats | folk | {"task": task, "asset": asset, "upload": upload, "route": route}
+
+
+def compared_objects(owner: User, team: Team) -> dict[str, Any]:
+    """A comparison with an answer: the addresses of Compare do not know a chat's."""
+    has = make_goods(owner, team, "Secret plans compared")
+    comparison = lanes.begun_with([{"model": "m", "family": "openai_chat"}] * 2)
+    comparison["lanes"][0]["leaf"] = str(has.answer.pk)
+    Conversation.objects.filter(pk=has.talk.pk).update(comparison=comparison)
+    return {"comparison": has.talk, "compared": has.answer}
+
+
+def prompt_objects(owner: User, team: Team) -> dict[str, Any]:
+    """What stands in the addresses of the library, and where the chat and the studio open what is in it."""
+    body = {"messages": [{"role": "user", "text": "Secret plans"}]}
+    prompt = prompts.create(team, owner, kind="chat", title="Secret plans", body=body)
+    version = prompt.versions.get()
+    change = ChangeRequest.objects.create(
+        prompt=prompt, version=version, label="staging", author=owner, title="Secret plans"
+    )
+    comment = Comment.objects.create(version=version, author=owner, text="Secret plans")
+    return {"prompt": prompt, "version": version, "change": change, "comment": comment}
+
+
+def team_objects(owner: User, team: Team) -> dict[str, Any]:
+    """What stands in the addresses of a team's settings."""
+    now, words = timezone.now(), "Secret plans"
+    shared = GatewayKey.objects.create(
+        owner=owner, team=team, label=f"{words} 2", shared=True, base_url="http://127.0.0.1:9"
+    )
+    invited, _ = invitations.invite(
+        "secret.plans@example.com", team=team, role=Role.MEMBER, by=owner, now=now
+    )
+    token, _ = tokens.make(team, words, ["prompts:read"], by=owner, personal=False, expires_at=None)
+    return {"member": owner, "team_key": shared, "invitation": invited, "token": token}
 
 
 def kind_of(name: str, route: str) -> str:
@@ -95,8 +156,29 @@ def kind_of(name: str, route: str) -> str:
         ("chat/turn/", "turn"),
         ("chat/run/", "run"),
         ("chat/attachment/", "attachment"),
+        ("compare/turn/", "compared"),
+        ("compare/", "comparison"),
+        ("prompts/comment/", "comment"),
+        ("prompts/change/", "change"),
+        ("prompts/", "prompt"),
+        ("chat/prompt/", "version"),
         ("chat/", "chat"),
+        ("models/keys/", "key"),
         ("settings/keys/", "key"),
+        ("settings/team-keys/", "team_key"),
+        ("settings/members/", "member"),
+        ("settings/invitations/", "invitation"),
+        ("settings/tokens/", "token"),
+        ("settings/routes/", "route"),
+        ("studio/prompt/", "version"),
+        ("studio/task/", "task"),
+        ("history/views/", "history_view"),
+        ("history/", "run"),
+        ("usage/prices/", "price"),
+        ("usage/budgets/", "budget"),
+        ("verify/", "check"),
+        ("media/asset/", "asset"),
+        ("media/upload/", "upload"),
     ):
         if route.startswith(part):
             return kind
@@ -121,6 +203,11 @@ ALL = [(name, route) for name, route, _ in patterns(get_resolver())]
 OWN = [(name, route) for name, route in ALL if "<uuid:" in route]
 # A stream needs a running relay: tests/security looks at what its answer carries and writes.
 PAGES = [(name, route) for name, route in ALL if name != "chat:live"]
+# What the whole team sees, and only its owner and admins change.
+TEAM = (
+    "studio/task/", "media/", "settings/routes/", "settings/team-keys/", "settings/invitations/",
+    "settings/tokens/", "usage/prices/",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "route"), ALL)
@@ -129,7 +216,7 @@ def test_a_closed_door_asks_to_sign_in(
 ) -> None:
     response = client.get(address(name, route, objects))
     if name in OPEN:
-        assert response.status_code in (200, 302, 404, 405, 503), response
+        assert response.status_code in (200, 302, 401, 404, 405, 503), response
     else:
         assert response.status_code == 302
         assert "/login" in response.headers["Location"]
@@ -153,7 +240,10 @@ def test_nothing_is_changed_without_the_csrf_token(
 ) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
-    assert client.post(address(name, route, objects), {"title": "x"}).status_code in (403, 405)
+    # The gateway has no session: what is posted there is believed for its unguessable address alone.
+    # A session opens nothing of the API: without a token it is 401.
+    refused = (404,) if name == "media:callback" else (401, 403, 405)
+    assert client.post(address(name, route, objects), {"title": "x"}).status_code in refused
 
 
 # Looking at an invitation puts it into the visitor's session: that is what its link is for.
@@ -195,8 +285,9 @@ def test_what_is_not_shared_is_not_there_for_mates_either(
 ) -> None:
     client.force_login(request.getfixturevalue(who))
     response = client.post(address(name, route, objects))
+    refused = (403, 405) if route.startswith(TEAM) else (404, 405)
     if name != "chat:attachment":
-        assert response.status_code in (404, 405), f"{name} answered {response.status_code}"
+        assert response.status_code in refused, f"{name} answered {response.status_code}"
 
 
 @pytest.mark.parametrize(("name", "route"), OWN)
@@ -205,20 +296,25 @@ def test_a_viewer_sees_a_shared_chat_and_changes_nothing(
 ) -> None:
     Conversation.objects.update(shared=True)
     GatewayKey.objects.update(shared=True)
+    Prompt.objects.update(reach="team")
+    CheckRun.objects.update(shared=True)
     client.force_login(viewer)
     response = client.post(address(name, route, objects))
     # A person's keys page holds their own keys: somebody else's is not on it, shared for use or not.
-    refused = (404,) if kind_of(name, route) == "key" else (403, 405)
+    # A member is found in the team in use, which is the viewer's own. A budget is its person's to see.
+    # The lists of a shared key are there for everybody, and asked for by members.
+    own = kind_of(name, route) in ("key", "member", "history_view", "budget") and not route.startswith(
+        "models/"
+    )
+    refused = (404,) if own else (403, 405)
     assert response.status_code in refused, f"{name} answered {response.status_code}"
 
 
 @pytest.mark.parametrize(("name", "route"), OWN)
 def test_an_id_that_nobody_has_is_not_found(name: str, route: str, owner: User, client: Client) -> None:
     client.force_login(owner)
-    nothing = {
-        kind: type("Row", (), {"pk": uuid.uuid4()}) for kind in ("chat", "turn", "run", "attachment", "key")
-    }
-    if name == "chat:ask":
+    nothing = {kind_of(name, route): type("Row", (), {"pk": uuid.uuid4()})}
+    if name in ("chat:ask", "chat:keep"):
         return  # the page makes the id of a new chat up; an unknown one is created
     response = client.get(address(name, route, nothing))
     assert response.status_code in (404, 405)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests._servers.left_out import GIT
+
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = 400
 # Written by tools or by others: locks, licences, fonts, minified scripts, recorded answers.
@@ -41,12 +43,9 @@ CREDENTIAL = re.compile(
 
 @cache
 def tracked() -> list[Path]:
-    """Every file a clone would have, in a clone or in a bare copy of one."""
-    argv = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
-    try:
-        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("not a git checkout")
+    """Every file a clone would have; only tests marked `git` may ask for it."""
+    argv = [*GIT, "ls-files", "-co", "--exclude-standard", "-z"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True)
     return sorted(path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file())
 
 
@@ -70,10 +69,12 @@ def holding(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
     ]
 
 
+@pytest.mark.git
 def test_the_rules_see_files() -> None:
     assert ROOT / "playground" / "settings.py" in ours()
 
 
+@pytest.mark.git
 def test_no_file_is_longer_than_400_lines() -> None:
     long = {
         name_of(path): text_of(path).count("\n") for path in ours() if text_of(path).count("\n") > LONGEST
@@ -81,19 +82,23 @@ def test_no_file_is_longer_than_400_lines() -> None:
     assert long == {}
 
 
+@pytest.mark.git
 def test_no_file_names_a_package_registry() -> None:
     hosts = re.compile("|".join(re.escape(host) for host in REGISTRY_HOSTS), re.IGNORECASE)
     assert holding(hosts, tracked()) == []
 
 
+@pytest.mark.git
 def test_no_file_holds_a_path_of_one_machine() -> None:
     assert holding(MACHINE_PATH, ours()) == []
 
 
+@pytest.mark.git
 def test_no_file_holds_a_credential() -> None:
     assert holding(CREDENTIAL, tracked()) == []
 
 
+@pytest.mark.git
 def test_no_module_or_folder_has_a_name_that_says_nothing() -> None:
     vague = [
         name_of(path)

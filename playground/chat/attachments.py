@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mimetypes
 import re
 import secrets
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -25,6 +27,7 @@ from PIL import Image, ImageOps
 from accounts.models import Team, User
 from playground.chat import pictures
 from playground.chat.models import Attachment
+from playground.storage import StorageError, save_anyhow
 
 KINDS = {
     "PNG": ("image/png", ".png"),
@@ -34,6 +37,7 @@ KINDS = {
 }
 MAX_PIXELS = 50_000_000
 MAX_FRAMES = 200
+VIDEO_PAGES = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be"})
 WANTED = "Take a PNG, JPEG, WebP or GIF picture."
 LONGEST_NAME = 100
 LONGEST_URL = 2000
@@ -72,11 +76,17 @@ def store(upload: UploadedFile[Any], user: User, team: Team) -> Attachment:
         height=picture.height,
         name=_with_suffix(name, suffix),
     )
-    return _known(row) or _keep(row, picture.data, suffix)
+    if there := _known(row):
+        return there
+    try:
+        row.file.save(f"{secrets.token_hex(16)}{suffix}", ContentFile(picture.data), save=False)
+    except StorageError as error:
+        raise Refused(f"{name} could not be kept. {error}") from error
+    return _keep(row)
 
 
 def open_bytes(attachment: Attachment) -> bytes:
-    """The stored bytes. Raises FileNotFoundError when the file is gone."""
+    """The stored bytes. Raises FileNotFoundError when the file is gone, StorageError when the storage is."""
     with attachment.file.open("rb") as file:
         content: bytes = file.read()
     return content
@@ -100,6 +110,45 @@ def check_url(url: str) -> str:
     if credentials:
         raise Refused("This address holds a user name or password. Leave that out.")
     return url
+
+
+def media_type_of(url: str) -> str | None:
+    """The type of a video or another file by its address; None for a picture, or what may be one.
+
+    Of a page with a video, which some providers open by themselves, the type is not known: "".
+    """
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.hostname in VIDEO_PAGES:
+        return ""
+    guessed = mimetypes.guess_type(parts.path)[0]
+    return guessed if guessed and not guessed.startswith("image/") else None
+
+
+def keep_made(data: bytes, user: User | None, team: Team) -> Attachment:
+    """Keep a picture a model made, byte for byte: it may have to be sent back as it came.
+
+    Raises Refused when it is no picture that can be shown.
+    """
+    name = "picture"
+    picture = _check(data, name)
+    media_type, suffix = KINDS[picture.kind]
+    row = Attachment(
+        team=team,
+        user=user,
+        sha256=hashlib.sha256(data).hexdigest(),
+        media_type=media_type,
+        size=len(data),
+        width=picture.width,
+        height=picture.height,
+        name=name + suffix,
+    )
+    if there := _known(row):
+        return there
+    place = row.file.field.generate_filename(row, f"{secrets.token_hex(16)}{suffix}")
+    row.file.name = save_anyhow(place, data)
+    return _keep(row)
 
 
 def clean_name(name: str) -> str:
@@ -196,14 +245,15 @@ def _known(row: Attachment) -> Attachment | None:
     return Attachment.objects.filter(team=row.team, sha256=row.sha256).first()
 
 
-def _keep(row: Attachment, data: bytes, suffix: str) -> Attachment:
-    """Save file and row; whoever loses a race for the same content takes the winner's row."""
-    row.file.save(f"{secrets.token_hex(16)}{suffix}", ContentFile(data), save=False)
+def _keep(row: Attachment) -> Attachment:
+    """Save the row of a kept file; whoever loses a race for the same content takes the winner's row."""
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError:
-        row.file.delete(save=False)
+        # Left behind, it would only take space.
+        with suppress(StorageError):
+            row.file.delete(save=False)
         if (winner := _known(row)) is None:
             raise
         return winner

@@ -1,10 +1,9 @@
-"""What people send to a conversation: a message with its images, a text, a title, and the settings."""
+"""What people send to a conversation: a message with its images, a text, a title."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +13,6 @@ from django.http import QueryDict
 
 from playground.chat import attachments
 from playground.gateway.assembly import storable
-from playground.gateway.params import ParamSpec
-from playground.gateway.wire import FAMILIES
 
 Settings = dict[str, Any]
 DEFAULT_FAMILY = "openai_chat"
@@ -55,6 +52,18 @@ class MessageForm(forms.Form):
         return self.cleaned_data
 
     @property
+    def prompt(self) -> dict[str, Any]:
+        """The prompt in the composer, as a draft keeps it: {"version", "values"}, or empty."""
+        version = self.data.get("prompt", "")
+        if not version:
+            return {}
+        try:
+            values = json.loads(self.data.get("values") or "{}")
+        except (ValueError, RecursionError):
+            values = {}
+        return {"version": version[:36], "values": values if isinstance(values, dict) else {}}
+
+    @property
     def complaint(self) -> str:
         """The first thing wrong, as one sentence."""
         return next((str(errors[0]) for errors in self.errors.values()), "")
@@ -88,101 +97,3 @@ class TitleForm(forms.Form):
     @property
     def complaint(self) -> str:
         return str(self.errors["title"][0]) if self.errors else ""
-
-
-@dataclass(frozen=True, slots=True)
-class ParamRow:
-    """One parameter as the inspector shows it."""
-
-    spec: ParamSpec
-    on: bool
-    shown: str
-    error: str = ""
-
-    @property
-    def slides(self) -> bool:
-        return self.spec.kind == "float" and self.spec.minimum is not None and self.spec.maximum is not None
-
-    @property
-    def reach(self) -> str:
-        """The allowed range in words; empty when there is nothing to say."""
-        low, high = self.spec.minimum, self.spec.maximum
-        if self.spec.kind == "list":
-            return f"At most {high:g}, one a line." if high is not None else "One a line."
-        if low is None or self.spec.kind not in ("int", "float"):
-            return ""
-        return (
-            f"{low:g} to {high:g}"
-            if high is not None and high < 10_000
-            else f"{low:g} or more" * (low > -10_000)
-        )
-
-
-class SettingsForm:
-    """The settings of a conversation, as the page sends them: `on-<name>` switches, `p-<name>` values.
-
-    A parameter that is off keeps its value but is not checked and not sent.
-    """
-
-    def __init__(self, data: QueryDict) -> None:
-        self.errors: dict[str, str] = {}
-        named = data.get("family", DEFAULT_FAMILY)
-        self.family = FAMILIES.get(named, FAMILIES[DEFAULT_FAMILY])
-        self.settings: Settings = {
-            "family": self.family.key,
-            "model": storable(data.get("model", "")).strip()[:255],
-            "key": data.get("key", "")[:36],
-            "system": self._system(data),
-            "stream": "stream" in data,
-            "params": {spec.name: self._param(spec, data) for spec in self.family.params},
-        }
-
-    def _system(self, data: QueryDict) -> str:
-        system = storable(data.get("system", "").replace("\r\n", "\n"))
-        if len(system) > site.MAX_PROMPT_CHARS:
-            self.errors["system"] = f"The system prompt is longer than {site.MAX_PROMPT_CHARS:,} characters."
-        return system
-
-    def _param(self, spec: ParamSpec, data: QueryDict) -> dict[str, Any]:
-        on = f"on-{spec.name}" in data
-        raw = storable(data.get(f"p-{spec.name}", "").replace("\r\n", "\n"))[:20_000]
-        try:
-            return {"on": on, "value": spec.clean(raw)}
-        except ValueError as error:
-            if on:
-                self.errors[spec.name] = str(error)
-            return {"on": on, "value": raw}
-
-    def is_valid(self) -> bool:
-        return not self.errors
-
-    @property
-    def complaint(self) -> str:
-        return next(iter(self.errors.values()), "")
-
-
-def param_rows(settings: Settings, errors: Mapping[str, str] | None = None) -> list[ParamRow]:
-    """Every parameter of the family with what is stored, or its usual value."""
-    family = FAMILIES.get(settings.get("family", ""), FAMILIES[DEFAULT_FAMILY])
-    stored = settings.get("params") or {}
-    rows = []
-    for spec in family.params:
-        row = stored.get(spec.name) or {}
-        value = row.get("value")
-        # Emptied by hand and switched off: the usual value comes back.
-        value = spec.default if value is None or (value == "" and not row.get("on")) else value
-        rows.append(ParamRow(spec, bool(row.get("on")), _shown(value), (errors or {}).get(spec.name, "")))
-    return rows
-
-
-def _shown(value: Any) -> str:
-    """A stored value as its control shows it; cleaning that again gives the same value."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list) and all(isinstance(row, str) for row in value):
-        return "\n".join(row.replace("\n", "\\n").replace("\t", "\\t") for row in value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return json.dumps(value)

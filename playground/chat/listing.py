@@ -42,7 +42,8 @@ def context(request: Request, words: str = "", current: UUID | None = None) -> d
         return {"words": words, "hits": hits, "current": current}
     wanted = _page_size(request.GET.get("show"))
     live = Run.objects.filter(conversation=OuterRef("pk"), status__in=Run.LIVE)
-    rows = access.visible(Conversation, request).filter(archived_at=None).annotate(live=Exists(live))
+    chats = access.visible(Conversation, request).filter(archived_at=None, comparison__isnull=True)
+    rows = chats.annotate(live=Exists(live))
     pinned = list(rows.filter(pinned_at__isnull=False).order_by("-pinned_at")[:MOST])
     recent = list(rows.filter(pinned_at=None).select_related("owner").order_by("-updated_at")[: wanted + 1])
     groups = ([Group("Pinned", pinned)] if pinned else []) + by_day(recent[:wanted], timezone.now())

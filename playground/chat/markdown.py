@@ -261,3 +261,11 @@ def _indent(line: str) -> int:
         return 0
     wide = line[: len(line) - len(line.lstrip(" \t"))].expandtabs(4)
     return len(wide)
+
+
+def fenced(text: str) -> str:
+    """A text as it stands, for a Markdown document: nothing in it can end the block it is in."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import GatewayKey, Team, User
+from playground.library.models import PromptVersion
 
 
 class Conversation(models.Model):
     """A tree of turns; the branch on screen is the path from the root to `leaf`.
 
-    `settings` is what the inspector shows: {"family", "model", "key" (id), "system", "stream",
-    "params": {name: {"on": bool, "value": …}}}.
+    `settings` is what the inspector shows, see `settings_form`. `comparison`: several models are asked the
+    same in it, each on a branch of its own, see `compare.lanes`; None in a chat.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -29,6 +31,7 @@ class Conversation(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     settings = models.JSONField(default=dict, blank=True)
+    comparison = models.JSONField(null=True, blank=True)
     pinned_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -38,6 +41,12 @@ class Conversation(models.Model):
         indexes = [
             models.Index(
                 F("team"), F("updated_at").desc(), condition=Q(archived_at=None), name="conversation_recent"
+            ),
+            models.Index(
+                F("team"),
+                F("updated_at").desc(),
+                condition=Q(comparison__isnull=False),
+                name="conversation_compared",
             ),
         ]
 
@@ -61,13 +70,17 @@ class Turn(models.Model):
     once somebody could have answered it (an edit makes a sibling).
 
     `parts` of a user turn: {"kind": "text", "text"} | {"kind": "image", "attachment": id, "alt"} |
-    {"kind": "image", "url", "alt"}. Of an answer: {"kind": "text"|"thinking"|"refusal"|"tool_call",
-    "text", "name"?, "call_id"?, "ms"?}.
+    {"kind": "image", "url", "alt"} | {"kind": "file", "url", "media_type"}. Of an answer: {"kind":
+    "text"|"thinking"|"refusal"|"tool_call"|"image", "text", "name"?, "call_id"?, "ms"?, "attachment"?}.
+    Of the results of its calls: {"kind": "tool_result", "call_id", "name", "text", "failed"}.
+    `native` is the content as the family and model in `native_for` sent it (JSON text), where a picture
+    kept as a file stands as "attachment:<id>". `cached` marks the prompt up to here for the provider's cache.
     """
 
     class Role(models.TextChoices):
         USER = "user", "You"
         ASSISTANT = "assistant", "Model"
+        TOOL = "tool", "Tool results"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
@@ -83,6 +96,7 @@ class Turn(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     edited = models.BooleanField(default=False)
+    cached = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -118,7 +132,10 @@ class Attachment(models.Model):
 
 
 class Draft(models.Model):
-    """What somebody typed and has not sent; a person's only draft without a conversation is of a new chat."""
+    """What somebody typed and has not sent; a person's only draft without a conversation is of a new chat.
+
+    `prompt` is where the text came from: {"version": id, "values": {name: value}}, or empty.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     conversation = models.ForeignKey(
@@ -127,6 +144,7 @@ class Draft(models.Model):
     text = models.TextField(blank=True)
     images = models.JSONField(default=list, blank=True)
     settings = models.JSONField(default=dict, blank=True)
+    prompt = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -141,10 +159,31 @@ class Draft(models.Model):
         return self.text[:60]
 
 
+class ToolSet(models.Model):
+    """Tools a team keeps under a name: [{"name", "description", "parameters" (JSON text), "mock"}]."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=80)
+    tools = models.JSONField(default=list)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="one_tool_set_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Run(models.Model):
     """One answer being made, or made. The row is the truth; `owner` is the process that drives it.
 
-    Only the owner writes while the run is live, and only while `lease_until` has not passed.
+    Only the owner writes while the run is live, and only while `lease_until` has not passed. `losses`:
+    sentences about what of the conversation was not sent. `verdict`: whether the answer fits the schema it
+    was asked for: {"fits": bool, "errors": [{"pointer", "message"}], "unchecked": [pointer]}.
+    `attempts`: {"model", "ms", "status", "error", "request_id"}, and with "fallback" the model asked next.
+    `prompt_version` is what was asked, with the values in `variables`; None for what was typed freely.
     """
 
     class Status(models.TextChoices):
@@ -168,6 +207,11 @@ class Run(models.Model):
     model = models.CharField(max_length=255)
     served_model = models.CharField(max_length=255, blank=True)
     params = models.JSONField(default=dict, blank=True)
+    # Its index is the one below, which knows the order too.
+    prompt_version = models.ForeignKey(
+        PromptVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    variables = models.JSONField(null=True, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
     owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -182,6 +226,8 @@ class Run(models.Model):
     upstream_id = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=200, blank=True)
     attempts = models.JSONField(default=list, blank=True)
+    losses = models.JSONField(default=list, blank=True)
+    verdict = models.JSONField(null=True, blank=True)
     input_tokens = models.PositiveIntegerField(null=True, blank=True)
     output_tokens = models.PositiveIntegerField(null=True, blank=True)
     cache_read_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -198,6 +244,12 @@ class Run(models.Model):
                 fields=["lease_until"], condition=Q(status__in=["queued", "running"]), name="run_live_leases"
             ),
             models.Index(F("team"), F("created_at").desc(), name="run_by_team"),
+            models.Index(
+                F("prompt_version"),
+                F("created_at").desc(),
+                condition=Q(prompt_version__isnull=False),
+                name="run_by_prompt",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -217,6 +269,17 @@ class Run(models.Model):
     @property
     def live(self) -> bool:
         return self.status in self.LIVE
+
+    @property
+    def fell_back(self) -> dict[str, Any] | None:
+        """The attempt after which the fallback was asked in the place of `model`."""
+        return next((attempt for attempt in self.attempts if attempt.get("fallback")), None)
+
+    @property
+    def answered_by(self) -> str:
+        """The model that was asked last: `model`, or the fallback."""
+        told = self.fell_back
+        return str(told["fallback"]) if told else self.model
 
     @property
     def duration_ms(self) -> int | None:

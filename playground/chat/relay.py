@@ -17,17 +17,17 @@ from typing import Any
 from django.conf import settings
 
 from playground.chat.models import Run
-from playground.chat.runner import Refused, Runner, Watcher, conversation_channel, feed_message
+from playground.chat.runner import Beside, Refused, Runner, Watcher, conversation_channel, feed_message
 from playground.live import bus as shared
 
 _runner: Runner | None = None
 
 
-async def start() -> None:
-    """At the lifespan's start, on the server's event loop."""
+async def start(*beside: Beside) -> None:
+    """At the lifespan's start, on the server's event loop. `beside`: what else the open pages hear of."""
     global _runner
     _runner = Runner()
-    _runner.begin()
+    _runner.begin(*beside)
     _chain_signals(_runner)
 
 
@@ -92,18 +92,7 @@ def stop(run: uuid.UUID) -> None:
 
 def tell_asked(run: Run) -> None:
     """Let other pages on the conversation, and the asker's other tabs, show the new turn."""
-    turns = {
-        "kind": "turns",
-        "conversation": str(run.conversation_id),
-        "turn": str(run.asked_id),
-        "run": str(run.pk),
-    }
-
-    def act(runner: Runner) -> None:
-        runner.feed(conversation_channel(run.conversation_id), turns)
-        runner.tell(run.user_id, {"kind": "list"})
-
-    _on_loop(act)
+    _on_loop(lambda runner: runner.tell_asked(run))
 
 
 def tell_ended(run: uuid.UUID, conversation: uuid.UUID) -> None:

@@ -11,13 +11,19 @@ from hashlib import blake2b
 from threading import Lock
 from typing import Any
 
+from django.urls import reverse
+from django.utils.html import format_html
+
 from playground.chat.markdown import BlockStream, render
 from playground.chat.markup import code_figure
+from playground.chat.schemas import unfenced
+from playground.chat.sources import is_sources, sources_block
 
 MARKDOWN_KINDS = frozenset({"text", "thinking", "refusal"})
 # Longer arguments are shown as they came: nobody reads them, and indenting could multiply their size.
 _MAX_PRETTY = 200_000
 _MAX_TYPED = 100_000
+NOT_JSON = "<p><strong>Not valid JSON.</strong> Shown as it came.</p>\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +37,26 @@ class RenderedPart:
     blocks: list[str]
 
 
+def shown_kind(part: Mapping[str, Any]) -> str:
+    """What the page takes a part for: a text that is to be JSON is not shown before it is whole."""
+    kind = str(part.get("kind", ""))
+    return "json" if kind == "text" and part.get("format") == "json" else kind
+
+
 def part_blocks(part: Mapping[str, Any]) -> list[str]:
-    """The HTML blocks of a stored part; none for kinds that are not text (images have their own markup)."""
-    kind, text = str(part.get("kind", "")), str(part.get("text") or "")
+    """The HTML blocks of a stored part of an answer."""
+    kind, text = shown_kind(part), str(part.get("text") or "")
     if kind in MARKDOWN_KINDS:
         return _stored.blocks("markdown", text, render)
     if kind == "tool_call":
         return _stored.blocks("arguments", text, _arguments)
-    return []
+    if kind == "json" and text:
+        return _stored.blocks("json", text, _json)
+    if kind == "tool_result":
+        return _stored.blocks("result", text, _result)
+    if kind == "image":
+        return [_picture(part)]
+    return [sources_block(part)] if is_sources(part) and part.get("sources") else []
 
 
 def turn_blocks(parts: Iterable[Mapping[str, Any]]) -> list[RenderedPart]:
@@ -46,7 +64,7 @@ def turn_blocks(parts: Iterable[Mapping[str, Any]]) -> list[RenderedPart]:
     return [
         RenderedPart(
             index=index,
-            kind=str(part.get("kind", "")),
+            kind=shown_kind(part),
             name=str(part.get("name") or ""),
             call_id=str(part.get("call_id") or ""),
             blocks=part_blocks(part),
@@ -169,15 +187,58 @@ def _arguments(text: str) -> list[str]:
     """A call's arguments, indented if that shows the same values, else exactly as they came."""
     if not text.strip():
         return [code_figure("{}", "json")]  # no arguments: some gateways send an empty string
+    if shown := _indented(text):
+        return [code_figure(shown, "json")]
+    return [code_figure(text)] if _is_json(text) else [NOT_JSON + code_figure(text)]
+
+
+def _json(text: str) -> list[str]:
+    """An answer that was to be JSON, without the fence some models put around it."""
+    return _arguments(unfenced(text))
+
+
+def _result(text: str) -> list[str]:
+    """What a call gave: any text may be a result."""
+    shown = _indented(text)
+    return [code_figure(shown, "json") if shown else code_figure(text)]
+
+
+def _indented(text: str) -> str:
+    """The JSON, laid out; "" when it is none, or when laying it out would show other values."""
     if len(text) > _MAX_PRETTY:
-        return [code_figure(text)]
+        return ""
     try:
         value = json.loads(
             text, parse_float=_exact_float, parse_constant=_refuse, object_pairs_hook=_without_doubles
         )
-        return [code_figure(json.dumps(value, indent=2, ensure_ascii=False), "json")]
+        return json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
-        return [code_figure(text)]
+        return ""
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
+    except RecursionError:
+        return True  # nobody can tell, and nobody will read that far
+    except ValueError:
+        return False
+    return True
+
+
+def _picture(part: Mapping[str, Any]) -> str:
+    """A picture a model made; its box is there before it is loaded."""
+    if not part.get("attachment"):
+        return format_html("<p>{}</p>", part.get("text") or "The picture is no longer there.")
+    return format_html(
+        '<figure class="made"><a class="picture" href="{0}" data-view-image><img src="{0}" alt="{1}"'
+        ' width="{2}" height="{3}" loading="lazy" decoding="async"></a>'
+        '<figcaption><a href="{0}" download>Download</a></figcaption></figure>',
+        reverse("chat:attachment", args=[part["attachment"]]),
+        part.get("alt", ""),
+        part.get("width", ""),
+        part.get("height", ""),
+    )
 
 
 def _exact_float(text: str) -> float:

@@ -6,9 +6,10 @@ Everything here runs on the event loop's thread unless it says otherwise.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from playground.chat import ledger
@@ -26,12 +27,15 @@ from playground.chat.models import Run
 from playground.gateway.transport import AsyncTransport
 from playground.live import bus as shared
 from playground.live import sse
-from playground.live.hub import Channel, Hub
+from playground.live.hub import Channel, Hub, team_channel
 from playground.live.mirror import RunView
+from playground.threads import with_database
 
 log = logging.getLogger(__name__)
 TICK_S = 0.03
 SWEEP_S = 3
+# Between two tries to write the end of a run; the last goes on.
+END_WAITS_S = (0.1, 0.5, 2.0, 5.0)
 T = TypeVar("T")
 
 
@@ -41,10 +45,12 @@ class Watcher:
 
     session: str
     user: uuid.UUID
+    team: uuid.UUID
     conversation: uuid.UUID | None
 
 
 Refused = Callable[[set[Watcher], datetime], set[Watcher]]
+Beside = Callable[[Hub], Coroutine[Any, Any, None]]
 
 
 def conversation_channel(pk: uuid.UUID) -> str:
@@ -64,6 +70,7 @@ class Runner:
         self.hub = Hub(heartbeat_s=settings.HEARTBEAT_S)
         self.transport = AsyncTransport(read_s=settings.GATEWAY_READ_TIMEOUT_S)
         self.drivers: dict[uuid.UUID, Driver] = {}
+        self._claiming: set[uuid.UUID] = set()
         self.draining = False
         self.tasks: set[asyncio.Task[Any]] = set()
         self.database = ThreadPoolExecutor(2, thread_name_prefix="relay")
@@ -79,8 +86,10 @@ class Runner:
 
     # Life
 
-    def begin(self) -> None:
-        for job in (self._saves(), self._sweeps(), self.hub.heartbeats(self._refused)):
+    def begin(self, *beside: Beside) -> None:
+        """`beside` are jobs of others that tell the same pages something."""
+        own = (self._saves(), self._sweeps(), self.hub.heartbeats(self._refused))
+        for job in (*own, *(work(self.hub) for work in beside)):
             self.keep(job)
         if self.bus is not None:
             self.keep(self.bus.pump())
@@ -99,7 +108,7 @@ class Runner:
             log.error("a task of the relay ended badly", exc_info=error)
 
     async def in_thread(self, work: Callable[..., T], *args: Any) -> T:
-        return await self.loop.run_in_executor(self.database, _with_database, work, args)
+        return await self.loop.run_in_executor(self.database, with_database, work, *args)
 
     async def drain(self, wait_s: float) -> None:
         """Take no new runs, let the running ones end for a while, keep what is left, end every stream."""
@@ -126,15 +135,20 @@ class Runner:
     # Runs
 
     def claim(self, run: uuid.UUID) -> None:
-        if not self.draining and run not in self.drivers and len(self.drivers) < settings.MAX_RUNS:
+        ours = self.drivers.keys() | self._claiming
+        if not self.draining and run not in ours and len(ours) < settings.MAX_RUNS:
+            self._claiming.add(run)
             self.keep(self._drive(run))
 
     async def _drive(self, run: uuid.UUID) -> None:
-        claim = await self.in_thread(ledger.claim, run, self.name, timezone.now())
+        try:
+            claim = await self.in_thread(ledger.claim, run, self.name, timezone.now())
+        finally:
+            self._claiming.discard(run)
         if claim is None:
             return
         view = self.hub.open_view(conversation_channel(claim.conversation), str(run), str(claim.turn))
-        driver = self.drivers[run] = Driver(claim, view, self._changed)
+        driver = self.drivers[run] = Driver(claim, view, self._changed, self.in_thread)
         self._idle.clear()
         self.tell(claim.user, {"kind": "activity"})
         try:
@@ -143,7 +157,7 @@ class Runner:
             except Exception:
                 log.exception("run %s failed here", run)
                 outcome = driver.broken()
-            await self._finish(claim, outcome)
+            await self._finish(driver.claim, outcome)
         finally:
             del self.drivers[run]
             self._dirty.pop(run, None)
@@ -154,17 +168,26 @@ class Runner:
         self.tell(claim.user, {"kind": "activity"})
 
     async def _finish(self, claim: ledger.Claim, outcome: ledger.Outcome) -> None:
-        """Write the end; a database that is away is asked again while the lease could still be renewed."""
-        for wait_s in (0.1, 0.5, 2, 5, None):
+        """Write the end, however long the database is away; then the run and its viewers still wait for it.
+
+        A process that is to end gives up some time: the sweep of another marks what it leaves.
+        """
+        for tried in itertools.count(1):
             try:
-                if not await self.in_thread(ledger.finish, claim, self.name, outcome, timezone.now()):
+                now = timezone.now()
+                if not await self.in_thread(ledger.finish, claim, self.name, outcome, now, self._went_on):
                     log.warning("run %s was taken over; its last state is not ours to write", claim.run)
                 return
-            except DatabaseError:
-                if wait_s is None:
+            except (DatabaseError, InterfaceError):
+                if self.draining and tried > len(END_WAITS_S):
                     raise
                 log.warning("the end of run %s could not be written; trying again", claim.run)
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(END_WAITS_S[min(tried, len(END_WAITS_S)) - 1])
+
+    def _went_on(self, run: Run) -> None:
+        """On a thread of the database's: the next round of an answer is ours to drive too."""
+        self.loop.call_soon_threadsafe(self.claim, run.pk)
+        self.loop.call_soon_threadsafe(self.tell_asked, run)
 
     def stop(self, run: uuid.UUID, *, spread: bool = True) -> None:
         driver = self.drivers.get(run)
@@ -207,24 +230,45 @@ class Runner:
         if user is not None:
             self.feed(user_channel(user), data)
 
+    def tell_asked(self, run: Run) -> None:
+        """Other pages on the conversation, and the asker's other tabs, are to show the new turn."""
+        turns = {
+            "kind": "turns",
+            "conversation": str(run.conversation_id),
+            "turn": str(run.asked_id),
+            "run": str(run.pk),
+        }
+        self.feed(conversation_channel(run.conversation_id), turns)
+        self.tell(run.user_id, {"kind": "list"})
+
     def feed(self, channel: str, data: dict[str, Any]) -> None:
-        self.hub.feed(channel, data)
+        self._hear(channel, data)
         if self.bus is not None:
             self.bus.send(feed_message(channel, data))
+
+    def _hear(self, channel: str, data: dict[str, Any]) -> None:
+        self.hub.feed(channel, data)
+        # No end will come of a run whose process is gone: it must not be shown, and held, for ever.
+        if data.get("kind") == "ended" and (there := self.hub.channels.get(channel)) is not None:
+            there.views.pop(data["run"], None)
 
     async def stream(
         self, watcher: Watcher, live: list[tuple[uuid.UUID, uuid.UUID]], refused: Refused
     ) -> AsyncIterator[bytes]:
         """One page's stream; `live` are the conversation's runs in flight with their answers' ids."""
         self._ask_refused = refused
-        names = [user_channel(watcher.user)]
+        names = [user_channel(watcher.user), team_channel(watcher.team)]
         if watcher.conversation:
             names.append(conversation_channel(watcher.conversation))
 
         async def prepare() -> list[str]:
+            # Asked again now that the stream listens: a run that ended since the view looked would be
+            # taken for a live one for ever.
+            still = await self.in_thread(ledger.still_live, [run for run, _ in live]) if live else set()
             for run, turn in live:
-                await self._mirror(names[-1], run, turn)
-            return [str(run) for run, _ in live]
+                if run in still:
+                    await self._mirror(names[-1], run, turn)
+            return [str(run) for run in still]
 
         async for part in self.hub.tail(names, who=watcher, live=prepare, draining=lambda: self.draining):
             yield part
@@ -253,7 +297,7 @@ class Runner:
         if message.kind == "stop":
             self.stop(uuid.UUID(message.run), spread=False)
         elif message.kind == "feed":
-            self.hub.feed(message.channel, shared.decode(message.data))
+            self._hear(message.channel, shared.decode(message.data))
         elif (channel := self.hub.channels.get(message.channel)) is not None:
             self._fold(channel, message)
 
@@ -316,15 +360,6 @@ class Runner:
                     self.claim(run)
             except Exception:
                 log.exception("the sweep failed; the next one tries again")
-
-
-def _with_database(work: Callable[..., T], args: tuple[Any, ...]) -> T:
-    close_old_connections()
-    try:
-        return work(*args)
-    finally:
-        if settings.POSTGRESQL:
-            connections.close_all()
 
 
 def feed_message(channel: str, data: dict[str, Any]) -> shared.Message:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from playground.chat import turns
+from playground.chat import tree
 from playground.chat.models import Attachment, Conversation, Run, Turn
 
 
@@ -31,26 +31,39 @@ class Thread:
     runs_live: list[uuid.UUID]
 
 
-def thread(conversation: Conversation, *, last: int = 40, before: uuid.UUID | None = None) -> Thread:
-    """The last turns of the shown branch, or those right before the turn `before`."""
-    children = turns.siblings(conversation.pk)
-    path = turns.path_through(children, conversation.leaf_id)
+def thread(
+    conversation: Conversation,
+    *,
+    last: int = 40,
+    before: uuid.UUID | None = None,
+    holding: uuid.UUID | None = None,
+) -> Thread:
+    """The last turns of the shown branch, or those right before the turn `before`; with `holding` those that
+    turn is among, on its own branch where it is not on the shown one.
+    """
+    children = tree.siblings(conversation.pk)
+    path = tree.path_through(children, conversation.leaf_id)
+    if holding is not None and holding not in path:
+        path = tree.path_through(children, holding) or path
     end = path.index(before) if before in path else len(path)
+    if holding in path[: max(0, end - last)]:
+        end = path.index(holding) + 1
     begin = max(0, end - last)
-    shown = _shown(conversation, path[begin:end], children)
+    shown = turns_shown(conversation, path[begin:end], children)
     return Thread(shown, begin > 0, [s.run.pk for s in shown if s.run is not None and s.run.live])
 
 
 def shown_turn(turn: Turn) -> ShownTurn:
     """One turn alone, for the fragment that replaces it."""
-    return _shown(turn.conversation, [turn.pk], turns.siblings(turn.conversation_id))[0]
+    return turns_shown(turn.conversation, [turn.pk], tree.siblings(turn.conversation_id))[0]
 
 
-def _shown(
+def turns_shown(
     conversation: Conversation,
     path: list[uuid.UUID],
     children: dict[uuid.UUID | None, list[uuid.UUID]],
 ) -> list[ShownTurn]:
+    """Some turns, with who stands beside them."""
     # Runs first: a run that ends in between then still looks live, and the page asks again. The other
     # way round it would look finished with a text that lacks its end.
     runs = _runs(path)

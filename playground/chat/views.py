@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,11 +15,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access
 from accounts.models import Role
-from playground.chat import listing, screen, turns
-from playground.chat.forms import MessageForm, Settings, SettingsForm
+from playground.chat import followups, listing, prompts, screen, sources, turns
+from playground.chat.acts import act, aimed, branch_context, turn_of
+from playground.chat.forms import MessageForm
 from playground.chat.models import Conversation, Draft, Run, Turn
-from playground.chat.thread import Thread, shown_turn
+from playground.chat.settings_form import Settings, SettingsForm
+from playground.chat.thread import shown_turn
 from playground.chat.thread import thread as thread_of
+from playground.gateway import snippets
 
 Request = listing.Request
 
@@ -33,7 +36,10 @@ def new(request: Request) -> HttpResponse:
 @require_GET
 def show(request: Request, pk: UUID) -> HttpResponse:
     conversation = access.get(Conversation, request, pk)
-    shown = thread_of(conversation, before=listing.uuid_or_none(request.GET.get("before")))
+    if conversation.comparison is not None:
+        return redirect("compare:show", pk=pk)
+    before, turn = (listing.uuid_or_none(request.GET.get(name)) for name in ("before", "turn"))
+    shown = thread_of(conversation, before=before, holding=turn)
     return render(request, "chat/page.html", screen.of_conversation(request, conversation, shown))
 
 
@@ -44,7 +50,7 @@ def thread(request: Request, pk: UUID) -> HttpResponse:
     before = listing.uuid_or_none(request.GET.get("before"))
     shown = thread_of(conversation, before=before)
     template = "chat/_earlier.html" if before else "chat/_turns.html"
-    return render(request, template, _turns(request, conversation, shown))
+    return render(request, template, branch_context(request, conversation, shown))
 
 
 @require_POST
@@ -56,21 +62,24 @@ def ask(request: Request, pk: UUID) -> HttpResponse:
         conversation = Conversation(pk=pk, team=request.team, owner=request.user)
     else:
         conversation = access.get(Conversation, request, pk, need=Role.MEMBER)
-    form, chosen = MessageForm(request.POST), SettingsForm(request.POST)
+    form = MessageForm(request.POST)
+    chosen = SettingsForm(request.POST, screen.stored_settings(request, None if fresh else conversation))
     if complaint := form.complaint if not form.is_valid() else chosen.complaint:
         return _refused(request, conversation, complaint, chosen, fresh=fresh)
     try:
         sent = screen.with_files(request, conversation, form)
+        origin = prompts.origin_of(request.user, conversation.team_id, form.prompt)
         with transaction.atomic():
             if fresh:
                 conversation = turns.start(request.user, request.team, id=pk, settings=chosen.settings)
-            turns.ask(conversation, request.user, **sent, settings=chosen.settings)
+            turns.ask(conversation, request.user, **sent, settings=chosen.settings, origin=origin)
             Draft.objects.filter(user=request.user, conversation=None if fresh else conversation).delete()
     except screen.REFUSALS as error:
         return _refused(request, conversation, str(error), chosen, fresh=fresh)
     if not request.htmx:
         return _to(conversation)
-    context = _turns(request, conversation, thread_of(conversation, last=2))
+    last = 2 + (len(origin.lead) if origin else 0)
+    context = branch_context(request, conversation, thread_of(conversation, last=last))
     response = render(request, "chat/_asked.html", context | {"turn_id": uuid4(), "fresh": fresh})
     if fresh:
         response.headers["HX-Push-Url"] = reverse("chat:show", args=[pk])
@@ -79,24 +88,29 @@ def ask(request: Request, pk: UUID) -> HttpResponse:
 
 @require_GET
 def turn(request: Request, pk: UUID) -> HttpResponse:
-    return render(request, "chat/_turn.html", _one(request, _turn(request, pk)))
+    return render(request, "chat/_turn.html", _one(request, turn_of(request, pk)))
 
 
 @require_GET
 def source(request: Request, pk: UUID) -> HttpResponse:
-    """The Markdown source of a turn, for the clipboard."""
-    return HttpResponse(_turn(request, pk).text, content_type="text/plain; charset=utf-8")
+    """The Markdown source of a turn and what it rests on, for the clipboard."""
+    found = turn_of(request, pk)
+    texts = [text for text in (found.text, sources.markdown(found.parts)) if text]
+    return HttpResponse("\n\n".join(texts), content_type="text/plain; charset=utf-8")
 
 
 @require_GET
 def details(request: Request, pk: UUID) -> HttpResponse:
-    found = shown_turn(_turn(request, pk))
-    return render(request, "chat/_details.html", {"shown": found, "run": found.run})
+    found = shown_turn(turn_of(request, pk))
+    native, _ = snippets.laid_out(str(found.turn.native or "").encode("utf-8", "replace"))
+    return render(
+        request, "chat/_details.html", {"shown": found, "native": native, **screen.run_of(request, found)}
+    )
 
 
 @require_POST
 def regenerate(request: Request, pk: UUID) -> HttpResponse:
-    answer = _turn(request, pk, need=Role.MEMBER)
+    answer = turn_of(request, pk, need=Role.MEMBER)
     return _act(
         request, answer, lambda chosen: turns.regenerate(answer, request.user, settings=chosen), last=1
     )
@@ -104,14 +118,23 @@ def regenerate(request: Request, pk: UUID) -> HttpResponse:
 
 @require_POST
 def go_on(request: Request, pk: UUID) -> HttpResponse:
-    answer = _turn(request, pk, need=Role.MEMBER)
+    answer = turn_of(request, pk, need=Role.MEMBER)
     return _act(request, answer, lambda chosen: turns.go_on(answer, request.user, settings=chosen), last=1)
+
+
+@require_POST
+def fall_back(request: Request, pk: UUID) -> HttpResponse:
+    """Ask the fallback, after its model failed."""
+    answer = turn_of(request, pk, need=Role.MEMBER)
+    return _act(
+        request, answer, lambda chosen: followups.fall_back(answer, request.user, settings=chosen), last=1
+    )
 
 
 @require_http_methods(["GET", "POST"])
 def edit(request: Request, pk: UUID) -> HttpResponse:
     """GET: the turn as a form. POST: keep the changed text as a branch of its own."""
-    found = _turn(request, pk, need=Role.MEMBER)
+    found = turn_of(request, pk, need=Role.MEMBER)
     if request.method == "GET":
         context = {"turn": found, "turn_id": uuid4(), "conversation": found.conversation}
         return render(request, "chat/_edit.html" if request.htmx else "chat/edit.html", context)
@@ -125,7 +148,7 @@ def edit(request: Request, pk: UUID) -> HttpResponse:
 
 @require_POST
 def rerun(request: Request, pk: UUID) -> HttpResponse:
-    asked = _turn(request, pk, need=Role.MEMBER)
+    asked = turn_of(request, pk, need=Role.MEMBER)
     form = MessageForm(request.POST)
     if not form.is_valid():
         return _refused_edit(request, asked, form.complaint, form)
@@ -142,7 +165,7 @@ def rerun(request: Request, pk: UUID) -> HttpResponse:
 
 @require_POST
 def branch(request: Request, pk: UUID) -> HttpResponse:
-    found = _turn(request, pk, need=Role.MEMBER)
+    found = turn_of(request, pk, need=Role.MEMBER)
     return _act(request, found, lambda _: turns.show(found))
 
 
@@ -154,47 +177,22 @@ def stop(request: Request, pk: UUID) -> HttpResponse:
     return HttpResponse(status=204) if request.htmx else _to(conversation)
 
 
-def _turn(request: Request, pk: UUID, *, need: Role = Role.VIEWER) -> Turn:
-    """A turn of a conversation the person may have."""
-    found = Turn.objects.select_related("parent").filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    found.conversation = access.get(Conversation, request, found.conversation_id, need=need)
-    return found
-
-
 def _act(
     request: Request,
     about: Turn,
-    act: Callable[[Settings], Any],
+    do: Callable[[Settings], Any],
     *,
     last: int = 40,
     form: MessageForm | None = None,
 ) -> HttpResponse:
-    """Do something to a turn with the settings of the moment and answer with the branch from there on."""
-    conversation = about.conversation
-    chosen = SettingsForm(request.POST) if "model" in request.POST else None
-    try:
-        if chosen is not None and not chosen.is_valid():
-            raise turns.Refused(chosen.complaint)
-        act(chosen.settings if chosen is not None else conversation.settings)
-    except turns.Refused as error:
+    """Do something to a turn; what is refused is said at the edited text, else at the composer."""
+
+    def refuse(complaint: str, chosen: SettingsForm | None) -> HttpResponse:
         if form is not None:
-            return _refused_edit(request, about, str(error), form)
-        return _refused(request, conversation, str(error), chosen)
-    if not request.htmx:
-        return _to(conversation)
-    conversation = Conversation.objects.get(pk=conversation.pk)
-    return render(
-        request, "chat/_turns.html", _turns(request, conversation, thread_of(conversation, last=last))
-    )
+            return _refused_edit(request, about, complaint, form)
+        return _refused(request, about.conversation, complaint, chosen)
 
-
-def _turns(request: Request, conversation: Conversation, shown: Thread) -> dict[str, Any]:
-    first = shown.turns[0].turn if shown.turns else None
-    after = first.parent_id if first else None
-    writable = screen.may_write(request, conversation)
-    return {"conversation": conversation, "thread": shown, "after": after, "writable": writable}
+    return act(request, about, do, last=last, refuse=refuse)
 
 
 def _one(request: Request, found: Turn) -> dict[str, Any]:
@@ -214,7 +212,7 @@ def _refused(
     if request.htmx:
         context = {"complaint": complaint, "errors": chosen.errors if chosen else {}, "chosen": chosen}
         response = render(request, "chat/_refused.html", context, status=422)
-        return _aimed(response, "#complaint")
+        return aimed(response, "#complaint")
     shown = None if fresh else thread_of(conversation)
     context = screen.as_typed(request, conversation, shown, complaint, chosen)
     return render(request, "chat/page.html", context, status=422)
@@ -231,13 +229,7 @@ def _refused_edit(request: Request, about: Turn, complaint: str, form: MessageFo
     if not request.htmx:
         return render(request, "chat/edit.html", context, status=422)
     response = render(request, "chat/_edit.html", context, status=422)
-    return _aimed(response, f"#edit-{about.pk}")
-
-
-def _aimed(response: HttpResponse, target: str) -> HttpResponse:
-    response.headers["HX-Retarget"] = target
-    response.headers["HX-Reswap"] = "outerHTML"
-    return response
+    return aimed(response, f"#edit-{about.pk}")
 
 
 def _to(conversation: Conversation) -> HttpResponse:

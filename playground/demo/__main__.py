@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from .app import KEY, DemoGateway
 from .exchange import RESET, Receive, Scope, Send
 
+# Seconds of silence, seconds between questions, unanswered questions. Not every system has each of them.
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -88,9 +90,15 @@ def _speed() -> float:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise OSError(f"cannot listen on {host}:{port} ({os.strerror(error.errno or 0)})") from None
+    # What is accepted inherits it: a caller that went without a word holds no stream for ever.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        if hasattr(socket, name):
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return listening
 
 
 def _serve(app: DemoGateway, listening: socket.socket) -> None:

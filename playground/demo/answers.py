@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import phrases
-from .asks import Ask
+from .asks import Ask, Tool
 from .dice import Dice
 from .schema import Hints, fit
 from .tongues import tongue
@@ -37,7 +37,7 @@ def answer(ask: Ask, *, voice: str, voices: tuple[str, ...], reasons: bool) -> A
     """Compose the answer. `voice` is the model; `voices` are all that may have begun a cut answer."""
     dice = Dice(ask.digest(voice))
     reasoning = _reasoning(ask, dice) if reasons else ""
-    if ask.tools and ask.last.role != "tool":
+    if ask.tools and ask.last.role != "tool" and (ask.must_call or not _is_greeting(ask)):
         return Answer(calls=_calls(ask, dice), reasoning=reasoning)
     if ask.schema is not None or ask.as_json:
         return Answer(text=_json(ask), reasoning=reasoning)
@@ -48,6 +48,8 @@ def answer(ask: Ask, *, voice: str, voices: tuple[str, ...], reasons: bool) -> A
 
 def compose(ask: Ask, *, voice: str) -> str:
     """The text of a plain answer."""
+    if told := _EXACTLY.match(ask.question):
+        return told[1].strip()
     dice = Dice(ask.digest(voice))
     topic = topic_of(ask.question)
     other = tongue(ask.system[:4000], ask.question)
@@ -63,6 +65,10 @@ def compose(ask: Ask, *, voice: str) -> str:
         )
     parts = [_system_line(ask.system), _seen(ask), _earlier(ask, dice), *_body(ask, topic, dice)]
     return "\n\n".join(part for part in parts if part)
+
+
+# What an integration is verified with: the words that follow, and nothing else.
+_EXACTLY = re.compile(r"\s*reply with exactly:([^\n]{1,200})$", re.IGNORECASE)
 
 
 def topic_of(question: str) -> str:
@@ -95,8 +101,9 @@ def _seen(ask: Ask) -> str:
     if not ask.images:
         return ""
     count = len(ask.images)
+    what = "file" if any(image.is_file for image in ask.images) else "image"
     rows = "\n".join(f"{place}. {image}" for place, image in enumerate(ask.images, 1))
-    return f"I received {count} image{'' if count == 1 else 's'} with your message:\n\n{rows}"
+    return f"I received {count} {what}{'' if count == 1 else 's'} with your message:\n\n{rows}"
 
 
 def _earlier(ask: Ask, dice: Dice) -> str:
@@ -206,8 +213,9 @@ def _everything(ask: Ask, topic: str, dice: Dice) -> list[str]:
 
 
 # The first pattern that is found decides the form of the answer.
+_GREETING = r"^\W*(hi|hello|hey|good (morning|evening)|thanks?|thank you|hallo)\b.{0,20}$"
 _FORMS = (
-    (r"^\W*(hi|hello|hey|good (morning|evening)|thanks?|thank you|hallo)\b.{0,20}$", _greeting),
+    (_GREETING, _greeting),
     (r"\bmarkdown\b|everything you can|\ball (kinds|sorts) of\b", _everything),
     (
         r"\b(code|function|script|program|implement|python|javascript|typescript|sql|regex|html|css|bash)\b",
@@ -221,8 +229,16 @@ _FORMS = (
 )
 
 
+_ALL = len(phrases.THOUGHTS)
+_THOUGHTS = {"none": 0, "minimal": 1, "low": 2, "high": _ALL, "xhigh": _ALL, "max": _ALL}
+
+
+def _is_greeting(ask: Ask) -> bool:
+    return re.search(_GREETING, ask.question[:100].lower()) is not None
+
+
 def _reasoning(ask: Ask, dice: Dice) -> str:
-    count = {"none": 0, "minimal": 1, "low": 2, "high": len(phrases.THOUGHTS)}.get(ask.effort, 4)
+    count = _THOUGHTS.get(ask.effort, 4)
     first, *others = phrases.THOUGHTS
     chosen = [first.format(topic=topic_of(ask.question)), *dice.some(others, max(count - 1, 0))]
     return "".join(chosen[:count])
@@ -230,11 +246,7 @@ def _reasoning(ask: Ask, dice: Dice) -> str:
 
 def _calls(ask: Ask, dice: Dice) -> tuple[Call, ...]:
     """One call, or several at once where the question gives a reason and the caller allows it."""
-    text = ask.question.lower()
-    named = [tool for tool in ask.tools if tool.name.lower().replace("_", " ") in text or tool.name in text]
-    chosen = named or list(ask.tools[:1])
-    if re.search(r"\b(both|each|all|two|parallel|compare)\b", text):
-        chosen = chosen if len(chosen) > 1 else (list(ask.tools[:2]) if len(ask.tools) > 1 else chosen * 2)
+    chosen = _wanted(ask)
     if not ask.parallel:
         chosen = chosen[:1]
     calls = []
@@ -242,6 +254,33 @@ def _calls(ask: Ask, dice: Dice) -> tuple[Call, ...]:
         arguments = fit({"type": "object", **tool.schema}, Hints(ask.question[:4000], turn))
         calls.append(Call(f"call_{dice.number(16**16):016x}", tool.name, _dumps(arguments)))
     return tuple(calls)
+
+
+# More than any provider takes; each is looked for in the question.
+_MOST_WEIGHED = 200
+
+
+def _wanted(ask: Ask) -> list[Tool]:
+    """The tools that the question is about; a tool that is wanted for two things comes twice."""
+    text = ask.question[:4000].lower()
+    named = [
+        tool for tool in ask.tools[:_MOST_WEIGHED] if tool.name.lower() in text or _is_about(tool.name, text)
+    ]
+    if not re.search(r"\b(both|each|all|two|parallel|compare)\b", text):
+        return named or list(ask.tools[:1])
+    if re.search(r"\btools\b", text) and len(named) < 2:
+        return list(ask.tools[:2])
+    return named * 2 if len(named) == 1 else named or list(ask.tools[:2]) * (3 - len(ask.tools[:2]))
+
+
+def _is_about(name: str, text: str) -> bool:
+    """Whether the text holds what the name is about: get_weather is about the weather."""
+    words = re.findall(r"[a-z]{3,}", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    telling = [word for word in words if word not in _VERBS]
+    return bool(telling) and all(re.search(rf"\b{word}", text) for word in telling)
+
+
+_VERBS = frozenset(("get", "set", "find", "fetch", "list", "look", "lookup", "search", "read", "check"))
 
 
 def _told_by_tools(ask: Ask, dice: Dice) -> str:

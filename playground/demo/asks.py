@@ -20,16 +20,21 @@ _CONTINUE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of the prompt; only its address is known when it is on another host."""
+    """An image or another file of the prompt; only its address is known when it is on another host."""
 
     media_type: str = ""
     size: int = 0
     pixels: str = ""
     address: str = ""
 
+    @property
+    def is_file(self) -> bool:
+        return bool(self.media_type) and not self.media_type.startswith("image/")
+
     def __str__(self) -> str:
         if self.address:
-            return f"an image at {self.address} (the demo never fetches it)"
+            what = self.media_type if self.is_file else "an image"
+            return f"{what} at {self.address} (the demo never fetches it)"
         parts = [self.media_type, _bytes(self.size), self.pixels]
         return ", ".join(part for part in parts if part)
 
@@ -62,6 +67,7 @@ class Ask:
     system: str = ""
     tools: tuple[Tool, ...] = ()
     parallel: bool = True
+    must_call: bool = False
     as_json: bool = False
     schema: dict[str, Any] | None = None
     effort: str = ""
@@ -93,7 +99,7 @@ class Ask:
         is one too.
         """
         said = list(self.said)
-        so_far = ""
+        pieces: list[str] = []
         while len(said) > 1:
             if (
                 said[-1].role == "user"
@@ -103,7 +109,8 @@ class Ask:
                 said.pop()
             if said[-1].role != "assistant":
                 break
-            so_far = said.pop().text + so_far
+            pieces.append(said.pop().text)
+        so_far = "".join(reversed(pieces))
         if len(said) == len(self.said) or not so_far:
             return None
         return replace(self, said=tuple(said)), so_far

@@ -15,6 +15,10 @@ RESET = "playground.demo.reset"
 """Scope extension by which the server lets the app reset the connection; absent under other servers."""
 
 
+SILENCE_S = 30.0
+"""How long the next part of a body may take: a caller that is gone without a word must not stay for ever."""
+
+
 class Refused(Exception):
     """An answer that is an error, in the gateway's own shape (contract 4.2)."""
 
@@ -41,6 +45,11 @@ class Refused(Exception):
         if self.param is not None:
             error["param"] = self.param
         return {"error": error}
+
+
+def not_allowed(*methods: str) -> Refused:
+    allow = (("allow", ", ".join(methods)),)
+    return Refused(405, "Method not allowed", code="method_not_allowed", headers=allow)
 
 
 class Cut(Exception):
@@ -71,7 +80,7 @@ class Exchange:
         self._send = send
 
     async def body(self, limit: int) -> bytes:
-        """The whole body; 413 above the limit.
+        """The whole body; 413 above the limit, 408 when the rest of it does not come.
 
         What comes above it is read and thrown away, since most clients read no answer before they
         have written everything; a body without end is refused at eight times the limit.
@@ -80,7 +89,7 @@ class Exchange:
         size = 0
         more = True
         while more and size <= limit * 8:
-            message = await self._receive()
+            message = await self._next()
             if message["type"] == "http.disconnect":
                 raise Cut
             part = message.get("body", b"")
@@ -93,6 +102,16 @@ class Exchange:
                 413, f"The request body is larger than {limit // 1024 // 1024} MiB", code="request_too_large"
             )
         return b"".join(parts)
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                return await self._receive()
+        except TimeoutError:
+            closing = (("connection", "close"),)
+            raise Refused(
+                408, "The request body did not come", type="timeout_error", code="timeout", headers=closing
+            ) from None
 
     async def reply(self, status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> None:
         await self.reply_bytes(status, json_bytes(value), "application/json", headers)

@@ -111,6 +111,8 @@ HTML_502 = (
 _ANSWERS = (
     ("content-filter", "Fault: stopped by a content filter"),
     ("refusal", "Fault: the model refuses"),
+    ("pause", "Ending: pauses half-way where the family can (Anthropic)"),
+    ("bad-arguments", "Fault: tool arguments that are not JSON"),
 )
 _NETWORK = (
     ("hang", "Fault: never answers, not even headers"),

@@ -22,6 +22,7 @@ class Model:
     pace: Pace = field(default_factory=Pace)
     reasons: bool = False
     fault: Fault | None = None
+    chats: bool = True
 
     @property
     def served_model(self) -> str:
@@ -36,6 +37,8 @@ class Model:
         }
 
 
+DRAWS = "demo-image"
+
 GOOD = (
     Model("demo-chat", "Demo Chat"),
     Model(
@@ -46,7 +49,16 @@ GOOD = (
     ),
     Model("demo-reasoning", "Demo Reasoning (thinks first)", pace=Pace(0.4, 42), reasons=True),
     Model("demo-vision", "Demo Vision (looks at images)", pace=Pace(0.35, 34)),
+    Model(DRAWS, "Demo Image (draws, over Gemini and the image routes)", pace=Pace(0.6, 38)),
     Model("demo/with-slash", "Demo With a Slash in its Id"),
+)
+
+MEDIA = (
+    Model("demo-video", "Demo Video (films, over the media routes)", chats=False),
+    Model("demo-speech", "Demo Speech (hums, over /audio/speech)", chats=False),
+    Model("demo-transcribe", "Demo Transcribe (over /audio/transcriptions)", chats=False),
+    Model("demo-embedding", "Demo Embedding (over /embeddings)", chats=False),
+    Model("demo-moderation", "Demo Moderation (over /moderations)", chats=False),
 )
 
 _HOSTILE_NAMES = (
@@ -68,7 +80,7 @@ _HOSTILE_NAMES = (
 def listed(many: int) -> tuple[Model, ...]:
     """The models of the list, filled up with oddly named ones to `many` rows."""
     faults = tuple(_fault_model(fault, fault.title) for fault in CATALOGUE)
-    usual = GOOD + faults
+    usual = GOOD + MEDIA + faults
     extra = (
         Model(f"demo-many-{number:05}", _HOSTILE_NAMES[number % len(_HOSTILE_NAMES)].format(n=number))
         for number in range(1, many - len(usual) + 1)
@@ -93,7 +105,7 @@ class Shelf:
         self._by_id = {model.id: model for model in self._models}
 
     def find(self, model_id: str) -> Model:
-        """A listed model, or one of a numbered kind such as demo-cut-after-7.
+        """A listed model that writes, or one of a numbered kind such as demo-cut-after-7.
 
         An unknown id is answered with 403, as was observed (contract 4.1).
         """
@@ -109,6 +121,8 @@ class Shelf:
                 code="model_not_available",
                 param="model",
             )
+        if not model.chats:
+            raise Refused(400, f"{model.id} is no model for this route", param="model")
         return model
 
     def page(self, query: dict[str, str], *, default_limit: int) -> dict[str, Any]:

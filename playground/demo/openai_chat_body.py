@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .asks import Ask, Image, Said, Tool, read_image
-from .exchange import Refused
+from .caching import chain
+from .fields import check_booleans, check_numbers, check_strings, is_whole, model_id, wrong
 from .pace import estimate
 from .records import digest
 
@@ -44,26 +45,14 @@ class ChatBody:
         return sum(self.message_tokens) + 3
 
 
-def parse(raw: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Refused(400, "The request body is not valid JSON", code="invalid_json") from None
-    if not isinstance(body, dict):
-        raise Refused(400, "The request body must be a JSON object", code="invalid_json")
-    return body
-
-
 def read(body: dict[str, Any]) -> ChatBody:
     """The request as an Ask; Refused(400) names the first field that is wrong."""
-    model = body.get("model")
-    if not isinstance(model, str) or not model.strip():
-        raise _wrong("model", "model is required and must be a string")
+    model = model_id(body)
     messages = _messages(body.get("messages"))
     _check_scalars(body)
     choices = body.get("n")
-    if choices is not None and not _is_whole(choices, 1, _MOST_CHOICES):
-        raise _wrong("n", f"n must be an integer from 1 to {_MOST_CHOICES}")
+    if choices is not None and not is_whole(choices, 1, _MOST_CHOICES):
+        raise wrong("n", f"n must be an integer from 1 to {_MOST_CHOICES}")
     return ChatBody(
         model=model,
         ask=_ask(body, messages),
@@ -80,15 +69,15 @@ def read(body: dict[str, Any]) -> ChatBody:
 
 def _messages(value: object) -> list[dict[str, Any]]:
     if value is None:
-        raise _wrong("messages", "messages is required")
+        raise wrong("messages", "messages is required")
     if not isinstance(value, list) or not value:
-        raise _wrong("messages", "messages must be a list with at least one message")
+        raise wrong("messages", "messages must be a list with at least one message")
     for place, message in enumerate(value):
         name = f"messages[{place}]"
         if not isinstance(message, dict):
-            raise _wrong(name, f"{name} must be an object")
+            raise wrong(name, f"{name} must be an object")
         if message.get("role") not in _ROLES:
-            raise _wrong(f"{name}.role", f"{name}.role must be one of: {', '.join(_ROLES)}")
+            raise wrong(f"{name}.role", f"{name}.role must be one of: {', '.join(_ROLES)}")
         _check_content(message, name)
     return value
 
@@ -97,28 +86,19 @@ def _check_content(message: dict[str, Any], name: str) -> None:
     content = message.get("content")
     if content is None:
         if message["role"] != "assistant":
-            raise _wrong(f"{name}.content", f"{name}.content is required")
+            raise wrong(f"{name}.content", f"{name}.content is required")
     elif not isinstance(content, (str, list)):
-        raise _wrong(f"{name}.content", f"{name}.content must be a string or a list")
+        raise wrong(f"{name}.content", f"{name}.content must be a string or a list")
     if message["role"] == "tool" and not isinstance(message.get("tool_call_id"), str):
-        raise _wrong(f"{name}.tool_call_id", f"{name}.tool_call_id is required for role tool")
+        raise wrong(f"{name}.tool_call_id", f"{name}.tool_call_id is required for role tool")
 
 
 def _check_scalars(body: dict[str, Any]) -> None:
-    for name, (low, high) in _RANGES.items():
-        value = body.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
-            raise _wrong(name, f"{name} must be a number from {low:g} to {high:g}")
-    for name in _BOOLEANS:
-        if body.get(name) is not None and not isinstance(body[name], bool):
-            raise _wrong(name, f"{name} must be true or false")
-    for name in _STRINGS:
-        if body.get(name) is not None and not isinstance(body[name], str):
-            raise _wrong(name, f"{name} must be a string")
-    if body.get("seed") is not None and not _is_whole(body["seed"], -(2**63), 2**63):
-        raise _wrong("seed", "seed must be an integer")
+    check_numbers(body, _RANGES)
+    check_booleans(body, _BOOLEANS)
+    check_strings(body, _STRINGS)
+    if body.get("seed") is not None and not is_whole(body["seed"], -(2**63), 2**63):
+        raise wrong("seed", "seed must be an integer")
 
 
 def _include_usage(body: dict[str, Any]) -> bool:
@@ -126,9 +106,9 @@ def _include_usage(body: dict[str, Any]) -> bool:
     if options is None:
         return False
     if not isinstance(options, dict):
-        raise _wrong("stream_options", "stream_options must be an object")
+        raise wrong("stream_options", "stream_options must be an object")
     if body.get("stream") is not True:
-        raise _wrong("stream_options", "stream_options is only allowed when stream is true")
+        raise wrong("stream_options", "stream_options is only allowed when stream is true")
     return options.get("include_usage") is True
 
 
@@ -143,13 +123,14 @@ def _ask(body: dict[str, Any], messages: list[dict[str, Any]]) -> Ask:
             tool = names.get(message["tool_call_id"], "") if message["role"] == "tool" else ""
             said.append(Said(message["role"], text, images, tool))
     if not said:
-        raise _wrong("messages", "messages must contain a user message")
+        raise wrong("messages", "messages must contain a user message")
     schema, as_json = _response_format(body.get("response_format"))
     return Ask(
         said=tuple(said),
         system="\n".join(system),
         tools=_tools(body),
         parallel=body.get("parallel_tool_calls") is not False,
+        must_call=body.get("tool_choice") not in (None, "auto"),
         as_json=as_json,
         schema=schema,
         effort=body.get("reasoning_effort") or "",
@@ -175,7 +156,7 @@ def _content(message: dict[str, Any], name: str) -> tuple[str, tuple[Image, ...]
         elif kind == "refusal" and message["role"] == "assistant":
             texts.append(str(block.get("refusal") or ""))
         else:
-            raise _wrong(where, f"{where} must be a text or an image_url block")
+            raise wrong(where, f"{where} must be a text or an image_url block")
     return "\n".join(texts), tuple(images)
 
 
@@ -183,7 +164,7 @@ def _image(value: object, name: str) -> Image:
     url = value.get("url") if isinstance(value, dict) else None
     image = read_image(url) if isinstance(url, str) else None
     if image is None:
-        raise _wrong(name, f"{name} must be an https address or a data:image/...;base64 URL")
+        raise wrong(name, f"{name} must be an https address or a data:image/...;base64 URL")
     return image
 
 
@@ -205,7 +186,7 @@ def _tools(body: dict[str, Any]) -> tuple[Tool, ...]:
     if offered is None:
         return ()
     if not isinstance(offered, list):
-        raise _wrong("tools", "tools must be a list")
+        raise wrong("tools", "tools must be a list")
     tools = tuple(_tool(value, f"tools[{place}]") for place, value in enumerate(offered))
     return _chosen(body.get("tool_choice"), tools)
 
@@ -213,10 +194,10 @@ def _tools(body: dict[str, Any]) -> tuple[Tool, ...]:
 def _tool(value: object, name: str) -> Tool:
     function = value.get("function") if isinstance(value, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
-        raise _wrong(f"{name}.function.name", f"{name}.function.name is required")
+        raise wrong(f"{name}.function.name", f"{name}.function.name is required")
     schema = function.get("parameters")
     if schema is not None and not isinstance(schema, dict):
-        raise _wrong(f"{name}.function.parameters", f"{name}.function.parameters must be an object")
+        raise wrong(f"{name}.function.parameters", f"{name}.function.parameters must be an object")
     return Tool(function["name"], schema or {})
 
 
@@ -229,7 +210,7 @@ def _chosen(choice: object, tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
     named = function.get("name") if isinstance(function, dict) else None
     chosen = tuple(tool for tool in tools if tool.name == named)
     if not chosen:
-        raise _wrong("tool_choice", "tool_choice must be none, auto, required or a tool that is offered")
+        raise wrong("tool_choice", "tool_choice must be none, auto, required or a tool that is offered")
     return chosen
 
 
@@ -238,14 +219,14 @@ def _response_format(value: object) -> tuple[dict[str, Any] | None, bool]:
     if value is None:
         return None, False
     if not isinstance(value, dict) or value.get("type") not in _FORMATS:
-        raise _wrong("response_format", f"response_format.type must be one of: {', '.join(_FORMATS)}")
+        raise wrong("response_format", f"response_format.type must be one of: {', '.join(_FORMATS)}")
     if value["type"] != "json_schema":
         return None, value["type"] == "json_object"
     wrapper = value.get("json_schema")
     schema = wrapper.get("schema") if isinstance(wrapper, dict) else None
     if not isinstance(schema, dict):
         name = "response_format.json_schema.schema"
-        raise _wrong(name, f"{name} must be an object")
+        raise wrong(name, f"{name} must be an object")
     return schema, False
 
 
@@ -255,8 +236,8 @@ def _max_tokens(body: dict[str, Any]) -> int | None:
         value = body.get(name)
         if value is None:
             continue
-        if not _is_whole(value, 1, 10**7):
-            raise _wrong(name, f"{name} must be an integer of at least 1")
+        if not is_whole(value, 1, 10**7):
+            raise wrong(name, f"{name} must be an integer of at least 1")
         least = value if least is None else min(least, value)
     return least
 
@@ -266,7 +247,7 @@ def _stops(value: object) -> tuple[str, ...]:
     if stops is None:
         return ()
     if not isinstance(stops, list) or len(stops) > 4 or not all(isinstance(stop, str) for stop in stops):
-        raise _wrong("stop", "stop must be a string or a list of at most 4 strings")
+        raise wrong("stop", "stop must be a string or a list of at most 4 strings")
     return tuple(stop for stop in stops if stop)
 
 
@@ -280,19 +261,7 @@ def _tokens(message: dict[str, Any]) -> int:
     return 4 + estimate(text) + estimate(calls) + _IMAGE_TOKENS * len(images)
 
 
-def _is_whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _wrong(field: str, message: str) -> Refused:
-    return Refused(400, message, param=field)
-
-
 def prefixes(body: ChatBody) -> list[bytes]:
     """A digest for each beginning of the conversation, the shortest first."""
-    chain = digest(body.model.encode(errors="replace"), body.cache_key.encode(errors="replace"))
-    found = []
-    for message in body.message_digests:
-        chain = digest(chain, message)
-        found.append(chain)
-    return found
+    start = digest(body.model.encode(errors="replace"), body.cache_key.encode(errors="replace"))
+    return chain(start, body.message_digests)

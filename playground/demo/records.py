@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-KEPT = 50
+KEPT = 500
 
 
 @dataclass(slots=True)
@@ -23,6 +23,16 @@ class Record:
     messages: int | None = None
     body_sha256: str | None = None
     status: int | None = None
+
+    def note(self, fields: dict[str, Any], *, messages: str) -> None:
+        """Write down what a test may want to know, even of a request that is refused next.
+
+        `messages` is the field that holds the conversation; a plain text there counts as one.
+        """
+        model, stream, sent = fields.get("model"), fields.get("stream"), fields.get(messages)
+        self.model = model[:200] if isinstance(model, str) else None
+        self.stream = stream if isinstance(stream, bool) else None
+        self.messages = len(sent) if isinstance(sent, list) else 1 if isinstance(sent, str) else None
 
 
 class Records:

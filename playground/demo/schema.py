@@ -2,10 +2,20 @@
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 _DEEPEST = 12
+# A schema that refers to itself, or nests long lists, could ask for more values than there is time for.
+_MOST_VALUES = 5000
+# The pattern is the caller's: one that backtracks without end would hang the server. So only short texts
+# are tried, against patterns of few repetitions, none of them nested.
+_LONGEST_TRIED = 64
+_LONGEST_PATTERN = 200
+_MOST_REPETITIONS = 3
 _FORMATS = {
     "date": "2026-11-20",
     "time": "09:30:00Z",
@@ -29,11 +39,7 @@ class Hints:
     turn: int = 0
 
     def string(self, name: str) -> str:
-        quoted = re.findall(r"[\"“'`]([^\"”'`\n]{1,80})[\"”'`]", self.text)
-        names = [
-            word for word in re.findall(r"\b[A-Z][a-zà-ÿ]+\b", self.text) if not _OPENERS.fullmatch(word)
-        ]
-        numbers = re.findall(r"\b\d+\b", self.text)
+        quoted, names, numbers = _telling(self.text)
         if re.search(r"(^|_)(id|sku|code|number|no)$", name.lower()) and numbers:
             return _turned(numbers, self.turn)
         if quoted:
@@ -47,6 +53,14 @@ class Hints:
     def number(self) -> float:
         numbers = re.findall(r"-?\b\d{1,12}(?:\.\d{1,6})?\b", self.text)
         return float(_turned(numbers, self.turn)) if numbers else 1.0 + self.turn
+
+
+@lru_cache(maxsize=4)
+def _telling(text: str) -> tuple[list[str], list[str], list[str]]:
+    """What is quoted, named and numbered in a question: once for all values that are made of it."""
+    quoted = re.findall(r"[\"“'`]([^\"”'`\n]{1,80})[\"”'`]", text)
+    names = [word for word in re.findall(r"\b[A-Z][a-zà-ÿ]+\b", text) if not _OPENERS.fullmatch(word)]
+    return quoted, names, re.findall(r"\b\d+\b", text)
 
 
 # Words that begin questions and are no names although they are written large.
@@ -67,13 +81,16 @@ def fit(schema: object, hints: Hints) -> Any:
 
 
 class _Fitter:
-    def __init__(self, root: dict[str, Any], hints: Hints) -> None:
+    def __init__(self, root: dict[str, Any], hints: Hints, made: Iterator[int] | None = None) -> None:
         self._root = root
         self._hints = hints
+        self._made = made or iter(range(_MOST_VALUES))
 
     def value(self, schema: object, name: str, depth: int) -> Any:
-        if not isinstance(schema, dict) or depth > _DEEPEST:
-            return None if depth > _DEEPEST else self._hints.string(name)
+        if depth > _DEEPEST or self._spent():
+            return None
+        if not isinstance(schema, dict):
+            return self._hints.string(name)
         schema = self._resolved(schema, depth)
         if "const" in schema:
             return schema["const"]
@@ -85,6 +102,10 @@ class _Fitter:
                 rest = {key: part for key, part in schema.items() if key != keyword}
                 return self.value({**rest, **_dict(self._simplest(options))}, name, depth + 1)
         return self._typed(schema, name, depth)
+
+    def _spent(self) -> bool:
+        """Counts one value; whether it is one too many."""
+        return next(self._made, None) is None
 
     def _typed(self, schema: dict[str, Any], name: str, depth: int) -> Any:
         match _type(schema):
@@ -115,12 +136,15 @@ class _Fitter:
         if not isinstance(parts, list) or depth > _DEEPEST:
             return schema
         merged = {key: part for key, part in schema.items() if key != "allOf"}
+        properties, required = {**_dict(merged.get("properties"))}, [*_list(merged.get("required"))]
         for part in parts:
+            if self._spent():
+                break
             other = self._resolved(_dict(part), depth + 1)
-            properties = {**_dict(merged.get("properties")), **_dict(other.get("properties"))}
-            required = [*_list(merged.get("required")), *_list(other.get("required"))]
-            merged = {**merged, **other, "properties": properties, "required": required}
-        return merged
+            properties.update(_dict(other.get("properties")))
+            required += _list(other.get("required"))
+            merged.update(other)
+        return {**merged, "properties": properties, "required": required}
 
     def _target(self, reference: str) -> dict[str, Any]:
         found: object = self._root
@@ -147,9 +171,9 @@ class _Fitter:
         properties = _dict(schema.get("properties"))
         required = [name for name in _list(schema.get("required")) if isinstance(name, str)]
         # Deep down only what has to be there: a schema may contain itself.
-        names = list(properties) if depth < 4 else []
-        names += [name for name in required if name not in names]
-        return {name: self.value(properties.get(name, {}), name, depth + 1) for name in names}
+        names = dict.fromkeys([*(properties if depth < 4 else ()), *required])
+        wanted = islice(names, _MOST_VALUES)
+        return {name: self.value(properties.get(name, {}), name, depth + 1) for name in wanted}
 
     def _array(self, schema: dict[str, Any], name: str, depth: int) -> list[Any]:
         first = _list(schema.get("prefixItems"))
@@ -159,7 +183,7 @@ class _Fitter:
         rest = schema.get("items", {})
         values = []
         for place in range(wanted):
-            fitter = _Fitter(self._root, Hints(self._hints.text, self._hints.turn + place))
+            fitter = _Fitter(self._root, Hints(self._hints.text, self._hints.turn + place), self._made)
             part = first[place] if place < len(first) else rest
             values.append(fitter.value(part, name, depth + 1))
         return _unlike(values) if schema.get("uniqueItems") is True else values
@@ -169,7 +193,7 @@ class _Fitter:
         low, high = _bounds(schema, step or 0.5)
         value = self._hints.number()
         value = min(max(value, low), high)
-        if step:
+        if step and math.isfinite(value / step):
             value = math.ceil(value / step) * step
             value = value - step if value > high else value
         return int(value) if whole or value == int(value) else round(value, 6)
@@ -207,12 +231,12 @@ def _matching(pattern: str, examples: object) -> str:
     """A usual value that the pattern accepts; empty when none of them does."""
     usual = [*(one for one in _list(examples) if isinstance(one, str)), *_FORMATS.values()]
     usual += ["A", "AB", "ABC", "abc", "demo", "1", "42", "123", "1234", "12345", "A1", "AB-123", "en", "DE"]
-    # The pattern is the caller's: one that backtracks without end would hang the server, so only short
-    # texts are tried, and only against patterns without nested repetition.
-    if len(pattern) > 200 or re.search(r"[+*}]\)?[+*{]|\)[+*{]", pattern):
+    loose = re.sub(r"\{[0-9]{1,2}\}|\(\?", "", pattern)
+    nested = re.search(r"\)[?+*{]", pattern)
+    if nested or len(pattern) > _LONGEST_PATTERN or len(re.findall(r"[+*?{]", loose)) > _MOST_REPETITIONS:
         return ""
     try:
-        return next((text for text in usual if re.search(pattern, text)), "")
+        return next((text for text in usual if len(text) <= _LONGEST_TRIED and re.search(pattern, text)), "")
     except (re.error, RecursionError):
         return ""
 

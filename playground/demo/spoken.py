@@ -11,13 +11,17 @@ _BEFORE_FILTER = 12
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What goes over the wire, in this order; `finish` is the reason in the words of the chat family."""
+    """What goes over the wire, in this order; `finish` is the reason in the words of the chat family.
+
+    `stopped_by` is the stop sequence that ended the text, if one did.
+    """
 
     reasoning: list[str]
     refusal: list[str]
     text: list[str]
     calls: tuple[Call, ...]
     finish: str
+    stopped_by: str = ""
 
     @property
     def tokens(self) -> int:
@@ -27,16 +31,36 @@ class Spoken:
 
 def speak(answer: Answer, ask: Ask) -> Spoken:
     finish = "tool_calls" if answer.calls else "stop"
-    text, reasoning = split(_until_stop(answer.text, ask.stops)), split(answer.reasoning)
+    before, stopped_by = _until_stop(answer.text, ask.stops)
+    text, reasoning = split(before), split(answer.reasoning)
     if answer.filtered:
         text, finish = text[:_BEFORE_FILTER], "content_filter"
     limit = ask.max_tokens
     if limit is not None and len(reasoning) + len(text) > limit:
-        reasoning, finish = reasoning[:limit], "length"
+        reasoning, finish, stopped_by = reasoning[:limit], "length", ""
         text = text[: limit - len(reasoning)]
-    return Spoken(reasoning, split(answer.refusal), text, answer.calls, finish)
+    calls = _within(answer.calls, limit, len(reasoning) + len(text))
+    finish = finish if len(calls) == len(answer.calls) else "length"
+    return Spoken(reasoning, split(answer.refusal), text, calls, finish, stopped_by)
 
 
-def _until_stop(text: str, stops: tuple[str, ...]) -> str:
-    places = [text.index(stop) for stop in stops if stop in text]
-    return text[: min(places)] if places else text
+def _within(calls: tuple[Call, ...], limit: int | None, spent: int) -> tuple[Call, ...]:
+    """The calls that the token limit leaves room for; none is cut, since not every family could write it."""
+    if limit is None:
+        return calls
+    fitting = []
+    for call in calls:
+        spent += len(split(call.arguments))
+        if spent > limit:
+            break
+        fitting.append(call)
+    return tuple(fitting)
+
+
+def _until_stop(text: str, stops: tuple[str, ...]) -> tuple[str, str]:
+    """The text before the first stop sequence, and that sequence."""
+    found = [(text.index(stop), stop) for stop in stops if stop in text]
+    if not found:
+        return text, ""
+    place, stop = min(found)
+    return text[:place], stop

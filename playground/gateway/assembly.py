@@ -13,6 +13,7 @@ from typing import Any
 
 from playground.gateway import errors
 from playground.gateway.events import (
+    Cited,
     Event,
     Failed,
     Finished,
@@ -30,6 +31,10 @@ from playground.gateway.sse import Frame
 
 # Enough for any id or name; the database columns they end in are no wider.
 LONGEST_WORD = 200
+LONGEST_URL = 2000
+LONGEST_QUOTE = 2000
+MOST_CITED = 100
+_WEB = re.compile(r"https?://[^\s\0-\x20\x7f-\x9f\ud800-\udfff]+", re.IGNORECASE)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -70,6 +75,7 @@ class Decoder(ABC):
         self.ignored = 0
         self.ended = False
         self.tools_called = False
+        self._refused = False
         self._out: list[Event] = []
         self._opened = False
         self._response_id = ""
@@ -83,6 +89,7 @@ class Decoder(ABC):
         self._by_id: dict[str, _Call] = {}
         self._by_index: dict[int, _Call] = {}
         self._chunk = 0
+        self._cited: set[tuple[str, str]] = set()
 
     def feed(self, frame: Frame) -> list[Event]:
         """The events one frame brings."""
@@ -130,13 +137,25 @@ class Decoder(ABC):
         if not text:
             return
         if kind != self._spoken_kind:
-            self._fall_silent()
+            self._refused = self._refused or kind == "refusal"
+            self.fall_silent()
             self._spoken, self._spoken_kind = self._begin(kind), kind
         self._append(self._spoken, text)
 
+    def fall_silent(self) -> None:
+        """What was being said is over: whatever is said next is a new part."""
+        if self._spoken_kind is not None:
+            self._close(self._spoken)
+            self._spoken_kind = None
+
+    def hint(self, kind: PartKind, name: str) -> None:
+        """A part without text of its own, such as reasoning that only the provider can read."""
+        self.fall_silent()
+        self._close(self._begin(kind, name))
+
     def show(self, media_type: str, data_b64: str) -> None:
         """A whole inline file."""
-        self._fall_silent()
+        self.fall_silent()
         self._out.append(MediaReceived(self._number(), media_type, data_b64))
 
     def call_tool(self, index: int | None, call_id: str, name: str, arguments: str) -> None:
@@ -155,6 +174,25 @@ class Decoder(ABC):
         else:
             self._argue(call, arguments)
 
+    def end_call(self, index: int) -> None:
+        """The family says that a call is whole: its part closes now, not at the end of the stream."""
+        call = self._by_index.get(index)
+        if call is not None:
+            self._settle_call(call)
+            if call.part in self._open:
+                self._close(call.part)
+
+    def cite(self, url: Any, title: Any, quote: Any = None) -> None:
+        """A source; an address that is none on the web is kept as words, so that nobody can follow it."""
+        address = url if isinstance(url, str) and len(url) <= LONGEST_URL and _WEB.fullmatch(url) else ""
+        name = word(title) or ("" if address else word(url).strip())
+        quoted = storable(quote[:LONGEST_QUOTE]).strip() if isinstance(quote, str) else ""
+        source = (address or name, quoted)
+        if source[0] and source not in self._cited and len(self._cited) < MOST_CITED:
+            self._cited.add(source)
+            self._tell_opened()
+            self._out.append(Cited(address, name, quoted))
+
     def report(self, usage: Usage) -> None:
         """A snapshot of the counts; told on only when it says something new."""
         merged = self._usage.replaced_by(usage)
@@ -162,12 +200,16 @@ class Decoder(ABC):
             self._usage = merged
             self._out.append(UsageReported(merged))
 
-    def finish(self, reason: FinishReason, raw_reason: str = "", native: Any = None) -> None:
-        """The answer is complete. Whoever called a tool and then merely stopped, stopped for the tool."""
+    def finish(self, reason: FinishReason, raw_reason: str = "", native: str = "") -> None:
+        """The answer is complete. Whoever called a tool and then merely stopped, stopped for the tool;
+        whoever refused and then stopped, refused.
+        """
         self._tell_opened()
         self._close_all()
         if self.tools_called and reason in ("stop", "other"):
             reason = "tool_calls"
+        elif self._refused and reason == "stop":
+            reason = "refused"
         self.ended = True
         self._out.append(Finished(reason, raw_reason[:100], native))
 
@@ -213,11 +255,6 @@ class Decoder(ABC):
             self._out.append(PartDelta(part, "\ufffd"))
         self._out.append(PartClosed(part))
 
-    def _fall_silent(self) -> None:
-        if self._spoken_kind is not None:
-            self._close(self._spoken)
-            self._spoken_kind = None
-
     def _close_all(self) -> None:
         for call in self._calls:
             self._settle_call(call)
@@ -233,7 +270,7 @@ class Decoder(ABC):
             call = _Call(len(self._calls))
             self._calls.append(call)
             self.tools_called = True
-            self._fall_silent()
+            self.fall_silent()
         if index is not None:
             self._by_index[index] = call
         return call
@@ -259,7 +296,8 @@ class Decoder(ABC):
         self._argue(call, held)
 
     def _argue(self, call: _Call, arguments: str) -> None:
-        if arguments:
+        # A call that was closed takes no more; its text was rendered.
+        if arguments and call.part in self._open:
             call.filled = call.filled or not arguments.isspace()
             self._append(call.part, arguments)
 

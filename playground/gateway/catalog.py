@@ -17,7 +17,10 @@ from playground.gateway.wire import FAMILIES
 PAGE_SIZE = 1000
 # A list that never ends is cut here: no key sees this many.
 MOST_MODELS = 20_000
+MOST_PAGES = 200
 LONGEST_ID = 255
+# A moment outside of these has no form in one or another zone, or in the database.
+_YEARS = range(1970, 9999)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -70,18 +73,19 @@ def decode_page(body: bytes) -> Page:
 def paging(family: str) -> Generator[WireRequest, bytes, tuple[ModelInfo, ...]]:
     """All pages without I/O: yields requests, is sent bodies, returns every model once.
 
-    Ends when `has_more` is false or a page brings no new id.
+    Ends when `has_more` is false, a page brings no new id, or after `MOST_PAGES`.
     """
     models: dict[str, ModelInfo] = {}
     after: str | None = None
-    while True:
+    for _ in range(MOST_PAGES):
         page = decode_page((yield list_request(family, after)))
         known = len(models)
         for model in page.models:
             models.setdefault(model.model_id, model)
         after = page.next_after
         if after is None or len(models) == known or len(models) >= MOST_MODELS:
-            return tuple(models.values())[:MOST_MODELS]
+            break
+    return tuple(models.values())[:MOST_MODELS]
 
 
 def list_models(family: str, send: Callable[[WireRequest], bytes]) -> tuple[ModelInfo, ...]:
@@ -127,16 +131,18 @@ def _storable_json(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _created_at(row: Mapping[str, Any]) -> datetime | None:
     stamp, created = row.get("created_at"), row.get("created")
+    seconds = stamp if created is None else created
     try:
         if isinstance(stamp, str):
             moment = datetime.fromisoformat(stamp)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = stamp if created is None else created
-        if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
-            return datetime.fromtimestamp(seconds, UTC)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        elif isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
+            moment = datetime.fromtimestamp(seconds, UTC)
+        else:
+            return None
     except (ValueError, OverflowError, OSError):
         return None
-    return None
+    return moment if moment.year in _YEARS else None
 
 
 def _next_after(parsed: Any, rows: list[Any]) -> str | None:

@@ -1,6 +1,6 @@
-"""What can go wrong upstream: one table of kinds, one exception, and how an answer becomes one.
+"""What can go wrong upstream: one exception, and how an answer becomes one.
 
-Contract sections 3 (waits), 4.1 (statuses), 4.2 (body shapes) and 4.4 (classes).
+Contract sections 3 (waits), 4.1 (statuses) and 4.2 (body shapes).
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
+from playground.gateway.kinds import KINDS, ErrorKind
 from playground.gateway.redaction import redact
 from playground.gateway.waits import parsed_body, wait_in, wait_s
 
@@ -26,141 +27,15 @@ __all__ = [
     "wait_s",
 ]
 
-Who = Literal["you", "key owner", "gateway", "nobody"]
 LONGEST_MESSAGE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorKind:
-    """One class of failure. `retryable`: a person's retry can help; `auto_retry`: ours may, unasked."""
-
-    key: str
-    title: str
-    sentence: str
-    who: Who
-    retryable: bool = False
-    auto_retry: bool = False
-
-
-KINDS: dict[str, ErrorKind] = {
-    kind.key: kind
-    for kind in (
-        ErrorKind(
-            "invalid_request",
-            "The request was refused",
-            "The gateway could not accept this request as it is. Read its message, change the message, "
-            "the model or a parameter, and send again.",
-            "you",
-        ),
-        ErrorKind(
-            "auth",
-            "The key was not accepted",
-            "The gateway does not know this key. Its owner should check it in Settings, or put in a new one.",
-            "key owner",
-        ),
-        ErrorKind(
-            "permission",
-            "Not allowed with this key",
-            "This key may not use this model or feature. Choose another model or key, or ask the owner of "
-            "the key to allow it.",
-            "key owner",
-        ),
-        ErrorKind(
-            "not_found",
-            "Not found",
-            "The gateway does not know this model or address. Choose another model, or refresh the list.",
-            "you",
-        ),
-        ErrorKind(
-            "conflict",
-            "Already being worked on",
-            "The gateway is still busy with a request that excludes this one. Wait a moment, then try again.",
-            "you",
-            retryable=True,
-            auto_retry=True,
-        ),
-        ErrorKind(
-            "too_large",
-            "Too large",
-            "The request is larger than the gateway accepts. Shorten the text or use smaller images.",
-            "you",
-        ),
-        ErrorKind(
-            "content_policy",
-            "Refused for its content",
-            "The provider's content rules refused this request. Put it differently; sending it again as it "
-            "is will not help.",
-            "you",
-        ),
-        ErrorKind(
-            "quota",
-            "Balance or quota used up",
-            "The balance or quota behind this key is used up. The owner of the key has to top up or raise "
-            "the limit.",
-            "key owner",
-        ),
-        ErrorKind(
-            "rate_limited",
-            "Too many requests",
-            "The gateway asks for a pause. Wait, then try again.",
-            "you",
-            retryable=True,
-            auto_retry=True,
-        ),
-        ErrorKind(
-            "upstream_unavailable",
-            "The provider is unavailable",
-            "The gateway or the model's provider has a fault of its own for now. Try again in a while, or "
-            "choose another model.",
-            "gateway",
-            retryable=True,
-            auto_retry=True,
-        ),
-        ErrorKind(
-            "timeout",
-            "No answer in time",
-            "The gateway did not answer in time. Try again.",
-            "gateway",
-            retryable=True,
-            auto_retry=True,
-        ),
-        ErrorKind(
-            "network",
-            "The gateway was not reached",
-            "The connection to the gateway failed. Check the gateway address of the key and the network, "
-            "then try again.",
-            "you",
-            retryable=True,
-            auto_retry=True,
-        ),
-        ErrorKind(
-            "interrupted",
-            "The answer broke off",
-            "The answer ended before it was complete. What came is kept; continue it or try again.",
-            "nobody",
-            retryable=True,
-        ),
-        ErrorKind(
-            "protocol",
-            "Unreadable answer",
-            "The gateway answered in a form that could not be read. Try again; if it happens again, check "
-            "the gateway address of the key.",
-            "gateway",
-            retryable=True,
-        ),
-        ErrorKind(
-            "unknown",
-            "Something went wrong",
-            "The gateway reported an error of a kind not known here. Read its message, then try again.",
-            "nobody",
-            retryable=True,
-        ),
-    )
-}
+LONGEST_ANSWER = 16 * 1024
 
 
 class GatewayError(Exception):
-    """A failure upstream. `message`: upstream's own words, redacted, without tags, at most 500 characters."""
+    """A failure upstream. `message`: upstream's own words, redacted, without tags, at most 500 characters.
+
+    `answer`: the body of an answer other than 2xx, redacted. `location`: where a redirect leads.
+    """
 
     def __init__(
         self,
@@ -172,6 +47,8 @@ class GatewayError(Exception):
         request_id: str = "",
         retry_after_s: float | None = None,
         should_retry: bool | None = None,
+        answer: bytes = b"",
+        location: str = "",
     ) -> None:
         self.kind = kind if kind in KINDS else "unknown"
         self.message = plain(message)
@@ -180,7 +57,23 @@ class GatewayError(Exception):
         self.request_id = plain(request_id)[:128]
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry
+        self.answer = answer
+        self.location = location
         super().__init__(self.kind, self.message)
+
+    def of_kind(self, kind: str, *, code: str = "") -> GatewayError:
+        """The same failure, by somebody who knows better what it means."""
+        return GatewayError(
+            kind,
+            self.message,
+            code=code or self.code,
+            status=self.status,
+            request_id=self.request_id,
+            retry_after_s=self.retry_after_s,
+            should_retry=self.should_retry,
+            answer=self.answer,
+            location=self.location,
+        )
 
     @property
     def about(self) -> ErrorKind:
@@ -216,28 +109,38 @@ class _Told:
     words: frozenset[str] = frozenset()
 
 
+# The numbers are Kling's, the words without underscores are DashScope's (contract 4.3).
 _WORDS: dict[str, str] = {
     word: kind
     for kind, words in {
         "auth": "authentication_error invalid_api_key unauthenticated unauthorized invalidapikey "
-        "api_key_invalid",
-        "permission": "permission_error permission_denied model_not_available accessdenied forbidden",
-        "not_found": "not_found_error not_found model_not_found modelnotfound",
+        "api_key_invalid 1000 1001 1002 1003 1004",
+        "permission": "permission_error permission_denied model_not_available accessdenied forbidden "
+        "accessdenied.unpurchased model.accessdenied workspace.accessdenied 1103 1304",
+        "not_found": "not_found_error not_found model_not_found modelnotfound 1202 1203",
         "quota": "insufficient_quota billing_error quota_exceeded billing_hard_limit_reached arrearage "
         "insufficient_balance insufficient_credits budget_exceeded throttling.allocationquota "
-        "allocationquota.freetieronly insufficient_user_quota",
+        "allocationquota.freetieronly insufficient_user_quota prepaidbilloverdue postpaidbilloverdue "
+        "1100 1101 1102",
         "content_policy": "content_policy_violation content_filter content_policy datainspectionfailed "
         "data_inspection_failed moderation_blocked content_filtered responsibleaipolicyviolation "
-        "sensitive_words_detected prohibited_content",
+        "sensitive_words_detected prohibited_content image_content_policy_violation bio_policy "
+        "misalignment_policy_violation invalidparameter.datainspection 1300 1301",
         "rate_limited": "rate_limit_error rate_limit_exceeded throttling throttling.ratequota "
-        "resource_exhausted too_many_requests tokens_exceeded",
+        "resource_exhausted too_many_requests tokens_exceeded throttling.burstrate 1302 1303",
         "upstream_unavailable": "overloaded_error server_error api_error service_unavailable unavailable "
-        "internal internal_error internal_server_error upstream_error upstream_unavailable server_overloaded",
-        "timeout": "timeout_error deadline_exceeded timeout request_timeout",
+        "internal internal_error internal_server_error upstream_error upstream_unavailable server_overloaded "
+        "internalerror internalerror.timeout internalerror.algo systemerror serviceunavailable "
+        "5000 5001 5002",
+        "timeout": "timeout_error deadline_exceeded timeout request_timeout vector_store_timeout "
+        "requesttimeout",
         "too_large": "request_too_large",
         "conflict": "conflict conflict_error aborted",
         "invalid_request": "invalid_request_error invalid_request context_length_exceeded invalid_argument "
-        "invalidparameter badrequest bad_request failed_precondition",
+        "invalidparameter badrequest bad_request failed_precondition invalid_prompt invalid_image "
+        "invalid_image_format invalid_base64_image invalid_image_url invalid_image_mode image_too_large "
+        "image_too_small image_parse_error image_file_too_large image_file_not_found empty_image_file "
+        "unsupported_image_media_type failed_to_download_image invalidurl 1200 1201",
     }.items()
     for word in words.split()
 }
@@ -259,7 +162,7 @@ _REFINED: dict[int, frozenset[str]] = {
     400: frozenset({"content_policy", "quota", "auth"}),
     403: frozenset({"content_policy", "quota"}),
     422: frozenset({"content_policy", "quota"}),
-    429: frozenset({"quota"}),
+    429: frozenset({"quota", "permission"}),
 }
 _QUOTA_TEXT = re.compile(r"(?i)\b(quota|balance|credits?|billing|arrears?)\b")
 _RATE_TEXT = re.compile(r"(?i)rate.?limit|rate.?quota|per (second|minute|hour|day)|too many requests")
@@ -272,7 +175,8 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, now: dat
     told = _told(parsed) if parsed is not None else _Told(body[:64_000].decode("utf-8", "replace"))
     wait = wait_in(head, parsed, now)
     message = told.message
-    if 300 <= status < 400:
+    moved = 300 <= status < 400
+    if moved:
         message = f"The gateway answered with a redirect ({status}), which is never followed with a key."
     return GatewayError(
         _kind(status, told, wait),
@@ -282,7 +186,14 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes, now: dat
         request_id=request_id(head, parsed),
         retry_after_s=wait,
         should_retry={"true": True, "false": False}.get(head.get("x-should-retry", "").strip().lower()),
+        answer=_kept(body),
+        location=head.get("location", "") if moved else "",
     )
+
+
+def _kept(body: bytes) -> bytes:
+    """The answer as it may be kept. Cut with room to spare: half a key at the end is none to `redact`."""
+    return redact(body[: 4 * LONGEST_ANSWER].decode("utf-8", "replace")).encode()[:LONGEST_ANSWER]
 
 
 def from_error_object(obj: Any) -> GatewayError:

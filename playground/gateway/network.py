@@ -41,9 +41,10 @@ class Connection(asyncio.Protocol):
         """Ready for the next answer."""
         self._parser = httptools.HttpResponseParser(self)
         self.headers: list[tuple[bytes, bytes]] = []
+        self._bodiless = 0
         self.head_done = self.done = self._keep = self._paused = False
         self._body: list[bytes] = []
-        self._held = self._head_size = 0
+        self._held = 0
 
     # What the event loop calls
 
@@ -55,15 +56,18 @@ class Connection(asyncio.Protocol):
         if self.done:
             self.transport.abort()  # bytes that nobody asked for
             return
+        held = self._held
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(httpx.RemoteProtocolError(str(error)))
             return
-        if not self.head_done:
-            self._head_size += len(data)
-            if self._head_size > LARGEST_HEAD:
-                self._fail(httpx.RemoteProtocolError("the answer's head is too large"))
+        if not self.head_done or self._held == held:
+            # The head, or what a body may hold beside itself: sizes of chunks and trailers.
+            self._bodiless += len(data)
+            if self._bodiless > LARGEST_HEAD:
+                what = "trailers are" if self.head_done else "head is"
+                self._fail(httpx.RemoteProtocolError(f"the answer's {what} too large"))
         elif self._held > HIGH_WATER and not self._paused:
             self._paused = True
             self.transport.pause_reading()
@@ -91,7 +95,9 @@ class Connection(asyncio.Protocol):
     # What the parser calls
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        # A trailer comes too late for whoever has the head.
+        if not self.head_done:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self._parser.get_status_code() < 200:
@@ -102,6 +108,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
         self._held += len(body)
+        self._bodiless = 0
 
     def on_message_complete(self) -> None:
         if self.head_done:

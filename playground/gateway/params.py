@@ -19,8 +19,10 @@ _NO = ("0", "false", "off", "no", "")
 class ParamSpec:
     """One request field. `default` is only what a form shows: a parameter that is off is not sent.
 
-    `maximum` of a list is its number of entries, of a text its number of characters. `source` says who
-    documents it.
+    `name` is the field of the body; a dot goes one object deeper. A `required` one cannot be off.
+    `alike` is one word for what several families name differently: its value goes along when the family
+    changes. `maximum` of a list is its number of entries, of a text its number of characters. `source`
+    says who documents it.
     """
 
     name: str
@@ -34,6 +36,8 @@ class ParamSpec:
     choices: tuple[str, ...] = ()
     unit: str = ""
     source: str = ""
+    required: bool = False
+    alike: str = ""
 
     def clean(self, raw: Any) -> Any:
         """The value to send, from a form field or from JSON. Raises ValueError with a sentence to show."""

@@ -25,6 +25,14 @@ class ImagePart:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePart:
+    """A video or another file by its address; only some families take one."""
+
+    url: str
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallPart:
     """A call the assistant made; `arguments` is JSON source text as it came."""
 
@@ -35,17 +43,27 @@ class ToolCallPart:
 
 @dataclass(frozen=True, slots=True)
 class ToolResultPart:
+    """What a tool gave back. `name` is the tool's, as some families ask for it beside the id of the call."""
+
     call_id: str
     content: str
+    name: str = ""
+    failed: bool = False
 
 
-Part = TextPart | ImagePart | ToolCallPart | ToolResultPart
+Part = TextPart | ImagePart | FilePart | ToolCallPart | ToolResultPart
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """`native` is the JSON text of the content as the same family and model once sent it: it goes up
+    instead of `parts`. `cached`: the prompt up to here is worth keeping in the provider's cache.
+    """
+
     role: Role
     parts: tuple[Part, ...]
+    native: str = ""
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +74,30 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputSchema:
+    """The JSON Schema an answer is to fit."""
+
+    schema: Mapping[str, Any]
+    name: str = "answer"
+    strict: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """Which fixed parts of the prompt are marked for the provider's cache, where a family has marks."""
+
+    system: bool = False
+    tools: bool = False
+    ttl: Literal["5m", "1h"] = "5m"
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One turn to be answered.
 
-    `params` holds only what is to be sent, by the family's own field names: a parameter that is
-    switched off is absent, and 0 is a value.
+    `params` holds only what is to be sent, by the family's own field names (a dot goes one object
+    deeper): a parameter that is switched off is absent, and 0 is a value. `tool_choice` is auto, none,
+    required or the name of a tool. `extra` is merged into the finished body, last.
     """
 
     model: str
@@ -69,6 +106,9 @@ class ChatRequest:
     params: Mapping[str, Any] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None
+    schema: OutputSchema | None = None
+    caching: Caching = field(default_factory=Caching)
+    extra: Mapping[str, Any] = field(default_factory=dict)
     stream: bool = True
 
 

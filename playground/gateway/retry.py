@@ -38,3 +38,21 @@ def _worth_it(error: GatewayError) -> bool:
     if error.status is not None:
         return error.status in _STATUSES
     return error.kind == "network" or error.code in _UNSENT
+
+
+# Wrong before anything was sent, whichever model is asked.
+_OURS = frozenset({"bad_address", "local_protocol"})
+_LASTING = frozenset({501, 505})
+
+
+def passes(kind: str, status: int | None, code: str) -> bool:
+    """Whether a failure is a passing fault of the gateway or the provider, where another model may help.
+
+    Never what is wrong with the request, the key or its balance, and no refusal or limit of rate: those hold
+    for another model too, or are somebody's decision (contract section 3, "may be retried automatically").
+    """
+    if kind not in ("upstream_unavailable", "timeout", "network"):
+        return False
+    if status is None:
+        return code not in _OURS
+    return status == 408 or (status >= 500 and status not in _LASTING)

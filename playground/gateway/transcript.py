@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from playground.gateway.events import (
+    Cited,
     Event,
     Failed,
     Finished,
@@ -42,6 +42,7 @@ class Transcript:
 
     def __init__(self) -> None:
         self.parts: list[TranscriptPart] = []
+        self.citations: list[Cited] = []
         self.usage = Usage()
         self.response_id = ""
         self.model = ""
@@ -61,6 +62,8 @@ class Transcript:
             case MediaReceived():
                 part = TranscriptPart("media", event.media_type, closed=True, pieces=[event.data_b64])
                 self._add(event.part, part)
+            case Cited():
+                self.citations.append(event)
             case Opened():
                 self.response_id, self.model = event.response_id, event.model
             case UsageReported():
@@ -84,8 +87,8 @@ class Transcript:
         return self.finished.raw_reason if self.finished else ""
 
     @property
-    def native(self) -> Any:
-        return self.finished.native if self.finished else None
+    def native(self) -> str:
+        return self.finished.native if self.finished else ""
 
     @property
     def text(self) -> str:

@@ -26,6 +26,8 @@ LIVE = "playground:live"
 KEEP_S = 3600
 MAX_BATCHES = 200_000
 AWAY_S = 3.0
+PATIENCE_S = 1.0
+AGAIN_S = 1.0
 
 
 def _key(run: str) -> str:
@@ -68,7 +70,10 @@ class Bus:
     """This process's end. `receive` gets every message of the other processes."""
 
     def __init__(self, url: str, process: str, receive: Callable[[Message], None]) -> None:
-        self._redis = redis.asyncio.Redis.from_url(url, socket_connect_timeout=2, health_check_interval=30)
+        # What viewers are shown waits for Redis, so that one that hangs must be given up soon.
+        self._redis = redis.asyncio.Redis.from_url(
+            url, socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S, health_check_interval=30
+        )
         self._process = process.encode()
         self._receive = receive
         self._outbox: list[tuple[Message, Callable[[], Any]]] = []
@@ -99,7 +104,10 @@ class Bus:
             batch, self._outbox = self._outbox, []
             await self._try([message for message, _ in batch])
             for _, then in batch:
-                then()
+                try:
+                    then()
+                except Exception:
+                    log.exception("what was sent could not be shown here")
             if not self._outbox:
                 self._settled.set()
 
@@ -113,6 +121,8 @@ class Bus:
         except (RedisError, OSError) as error:
             self._away_until = now + AWAY_S
             log.warning("redis did not take %d messages: %s", len(batch), error)
+        except Exception:
+            log.exception("redis did not take %d messages", len(batch))
 
     async def _write(self, batch: list[Message]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -138,14 +148,20 @@ class Bus:
                         self._spread(message["data"])
             except (RedisError, OSError) as error:
                 log.warning("redis subscription lost: %s", error)
-                await asyncio.sleep(1)
+            except Exception:
+                # Without it this process would show nothing of the others for the rest of its life.
+                log.exception("redis subscription lost")
+            await asyncio.sleep(AGAIN_S)
 
     def _spread(self, data: bytes) -> None:
         sender, _, rest = data.partition(b"\n")
         if sender == self._process:
             return
         for line in rest.split(b"\n"):
-            self._receive(Message.decode(line))
+            try:
+                self._receive(Message.decode(line))
+            except Exception:
+                log.exception("a message of another process could not be taken")
 
     async def fill(self, view: RunView) -> bool:
         """Fold what the log holds of a run into its mirror. False: the log has none of it."""

@@ -1,8 +1,9 @@
 """The hub of one web process: channels, their recent frames, and the cursors that read them.
 
-A channel is a conversation (`conversation:<id>`) or a person's feed (`user:<id>`). Frames are
-encoded once and shared by every viewer. A cursor holds no queue of its own: a slow viewer gets a
-bigger slice next time, and one that fell behind what the channel keeps gets a snapshot.
+A channel is a conversation (`conversation:<id>`), a person's feed (`user:<id>`) or a team's (`team:<id>`).
+Frames are encoded once and shared by every viewer. A cursor holds no queue of its own: a slow viewer gets a
+bigger slice next time, and one that fell behind what the channel keeps is asked to come back: what it
+missed may be the end of a run, which only the start of a stream tells.
 Everything here runs on the event loop's thread, except `announce`.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +20,16 @@ from typing import Any
 from playground.live import sse
 from playground.live.mirror import Op, RunView
 
+log = logging.getLogger(__name__)
 KEEP_BYTES = 2 * 1024 * 1024
 KEEP_FRAMES = 4096
 SLICES = 15
+TEAM = "team:"
 Refused = Callable[[set[Any]], Awaitable[set[Any]]]
+
+
+def team_channel(pk: uuid.UUID) -> str:
+    return f"{TEAM}{pk}"
 
 
 @dataclass(slots=True)
@@ -36,7 +45,8 @@ class Channel:
     def end(self) -> int:
         return self.first + len(self.frames)
 
-    def push(self, frame: bytes) -> None:
+    def push(self, frame: bytes, *, news: bool = True) -> None:
+        """`news`: what no snapshot holds, so that a page whose stream is just being prepared needs it too."""
         if not self.cursors:
             return
         self.frames.append(frame)
@@ -44,6 +54,8 @@ class Channel:
         if len(self.frames) > KEEP_FRAMES or self.size > KEEP_BYTES:
             self._trim()
         for cursor in self.cursors:
+            if news and cursor.early is not None:
+                cursor.early.append(frame)
             cursor.wake()
 
     def _trim(self) -> None:
@@ -63,7 +75,7 @@ class Channel:
 
     def show(self, view: RunView) -> None:
         """Send everything of one run anew."""
-        self.push(sse.frame("snapshot", sse.payload(view.snapshot())))
+        self.push(sse.frame("snapshot", sse.payload(view.snapshot())), news=False)
 
     def snapshots(self) -> list[bytes]:
         return [sse.frame("snapshot", sse.payload(view.snapshot())) for view in self.views.values()]
@@ -72,7 +84,7 @@ class Channel:
 class Cursor:
     """One open page's place in its channels."""
 
-    __slots__ = ("_waiter", "at", "beat", "channels", "gone", "who")
+    __slots__ = ("_waiter", "at", "beat", "channels", "early", "gone", "who")
 
     def __init__(self, channels: list[Channel], who: Hashable) -> None:
         self.channels = channels
@@ -80,6 +92,8 @@ class Cursor:
         self.gone = False
         self.at = {channel.name: channel.end for channel in channels}
         self.beat = False
+        # News that came while it is still being prepared.
+        self.early: list[bytes] | None = []
         self._waiter: asyncio.Future[None] | None = None
         for channel in channels:
             channel.cursors.add(self)
@@ -88,14 +102,14 @@ class Cursor:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def take(self) -> bytes:
-        """All that is new, in order; snapshots where the channel no longer holds what was missed."""
+    def take(self) -> bytes | None:
+        """All that is new, in order; None when a channel no longer holds what was missed."""
         out: list[bytes] = []
         for channel in self.channels:
             at, end = self.at[channel.name], channel.end
-            if at == end:
-                continue
-            out += channel.frames[at - channel.first :] if at >= channel.first else channel.snapshots()
+            if at < channel.first:
+                return None
+            out += channel.frames[at - channel.first :]
             self.at[channel.name] = end
         return b"".join(out)
 
@@ -138,7 +152,7 @@ class Hub:
     def deliver(self, channel: str, view: RunView, data: bytes) -> None:
         """Push an already applied batch; an ended run leaves the log."""
         there = self.channel(channel)
-        there.push(sse.frame("run", data))
+        there.push(sse.frame("run", data), news=view.ended)
         if view.ended:
             there.views.pop(view.run, None)
             self._drop_if_idle(there)
@@ -147,6 +161,10 @@ class Hub:
         there = self.channels.get(channel)
         if there is not None:
             there.push(sse.frame("feed", sse.payload(data)))
+
+    def teams(self) -> set[uuid.UUID]:
+        """Those of which a page is open here."""
+        return {uuid.UUID(name[len(TEAM) :]) for name in self.channels if name.startswith(TEAM)}
 
     def _drop_if_idle(self, channel: Channel) -> None:
         if not channel.cursors and not channel.views and self.channels.get(channel.name) is channel:
@@ -169,14 +187,17 @@ class Hub:
                 cursor.at[channel.name] = channel.end
             snapshots = [frame for channel in cursor.channels for frame in channel.snapshots()]
             ready = sse.frame("ready", sse.payload({"runs": runs, "draining": draining()}))
-            yield b"".join([sse.OPENING, *snapshots, ready])
+            # `live` looked a while ago: a run among them may be over by now, and has no snapshot any more.
+            early, cursor.early = cursor.early or [], None
+            yield b"".join([sse.OPENING, *snapshots, ready, *early])
             while True:
                 if cursor.gone:
                     yield sse.frame("feed", b'{"kind":"gone"}')
                     return
-                if new := cursor.take():
+                new = cursor.take()
+                if new:
                     yield new
-                elif self._closing:
+                elif new is None or self._closing:
                     yield sse.frame("drain", b'{"retry_ms":1000}')
                     return
                 elif cursor.beat:
@@ -203,7 +224,7 @@ class Hub:
                     channel.forget_read()
             if not cursors:
                 continue
-            gone = await refused({cursor.who for cursor in cursors})
+            gone = await _ask(refused, {cursor.who for cursor in cursors})
             for cursor in cursors:
                 cursor.gone = cursor.who in gone
                 cursor.beat = True
@@ -214,3 +235,12 @@ class Hub:
         self._closing = True
         for cursor in self._cursors:
             cursor.wake()
+
+
+async def _ask(refused: Refused, watchers: set[Any]) -> set[Any]:
+    """A fault is no reason to shut anybody out, nor to keep signs of life back; the next beat asks again."""
+    try:
+        return await refused(watchers)
+    except Exception:
+        log.exception("open streams could not be rechecked")
+        return set()

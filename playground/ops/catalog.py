@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,8 +12,9 @@ from functools import cache
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
-from accounts import vault
+from accounts import keys, vault
 from accounts.models import GatewayKey, Team, User
 from playground.gateway import catalog as models_api
 from playground.gateway.catalog import ModelInfo
@@ -21,6 +22,8 @@ from playground.gateway.errors import GatewayError
 from playground.gateway.request import WireRequest
 from playground.gateway.transport import Transport
 from playground.gateway.wire import FAMILIES
+from playground.ops import listed
+from playground.ops.listed import Fetched
 from playground.ops.models import ModelEntry
 
 FRESH_FOR = timedelta(hours=6)
@@ -80,21 +83,53 @@ def refresh(
         return _failed(key, Outcome(False, 0, "address", NOT_LISTED.format(key.base_url), ""), now)
     try:
         send = _sender(key, transport, timeout_s)
-        lists = {family: _fetch(send, family, most_pages) for family in FAMILIES}
+        lists = _lists(send, most_pages)
     except vault.VaultError as error:
         return _failed(key, Outcome(False, 0, "vault", str(error), ""), now)
     except GatewayError as error:
-        return _failed(key, Outcome(False, 0, error.kind, _sentence(error), error.request_id), now)
-    outcome = _counted(lists)
+        return _failed(
+            key, Outcome(False, 0, error.kind, _sentence(error), error.request_id), now, asked=True
+        )
+    outcome = _counted([told for told in lists.values() if isinstance(told, Fetched)])
     with transaction.atomic():
         if _note(key, outcome, now):
-            for family, (models, complete) in lists.items():
-                _write(key, family, models, complete, now)
+            for family, told in lists.items():
+                _keep(key, family, told, now)
     return outcome
 
 
-def _failed(key: GatewayKey, outcome: Outcome, now: datetime) -> Outcome:
-    _note(key, outcome, now)
+def list_of(family: str) -> str:
+    """The family whose list of models serves the family; its own when it is not known."""
+    return FAMILIES[family].models if family in FAMILIES else family
+
+
+def _lists(send: Callable[[WireRequest], bytes], most_pages: int) -> Mapping[str, Fetched | GatewayError]:
+    """The lists the gateway has. The first decides about the key; another one may be closed to it, or away
+    for now, and then what is known of it stays.
+    """
+    first, *others = dict.fromkeys(family.models for family in FAMILIES.values())
+    lists: dict[str, Fetched | GatewayError] = {first: _fetch(send, first, most_pages)}
+    for family in others:
+        try:
+            lists[family] = _fetch(send, family, most_pages)
+        except GatewayError as error:
+            lists[family] = error
+    return lists
+
+
+def _keep(key: GatewayKey, family: str, told: Fetched | GatewayError, now: datetime) -> None:
+    if isinstance(told, Fetched):
+        listed.keep(key, family, told, now)
+    else:
+        listed.failed(key, family, told.kind, _sentence(told), told.request_id, now)
+
+
+def _failed(key: GatewayKey, outcome: Outcome, now: datetime, *, asked: bool = False) -> Outcome:
+    """The first list did not come, or was not even asked for."""
+    with transaction.atomic():
+        if _note(key, outcome, now) and asked:
+            first = next(iter(FAMILIES.values())).models
+            listed.failed(key, first, outcome.error_kind, outcome.sentence, outcome.request_id, now)
     return outcome
 
 
@@ -117,17 +152,16 @@ def refresh_due(transport: Transport, now: datetime, *, tick_s: float = TICK_S) 
 
 
 def usable_keys(user: User, team: Team) -> list[GatewayKey]:
-    """The person's own live keys in the team, then those others share with it, then the demo's.
+    """The keys the person may choose in the team: their own, then the team's, then the demo's.
 
     Keys that were refused when they were last tried come after all others.
     """
-    rows = GatewayKey.objects.filter(Q(owner=user) | Q(shared=True), team=team, revoked_at=None)
     return sorted(
-        rows.select_related("owner"),
+        keys.usable(user, team, timezone.now()).select_related("owner"),
         key=lambda key: (
             key.test_passed is False,
             key.is_demo,
-            key.owner_id != user.pk,
+            key.shared,
             key.test_passed is None,
             key.label.lower(),
         ),
@@ -160,9 +194,7 @@ def _sender(key: GatewayKey, transport: Transport, timeout_s: float) -> Callable
     return send
 
 
-def _fetch(
-    send: Callable[[WireRequest], bytes], family: str, most_pages: int
-) -> tuple[dict[str, ModelInfo], bool]:
+def _fetch(send: Callable[[WireRequest], bytes], family: str, most_pages: int) -> Fetched:
     """The models by id, and whether these are all. A page without a new id is the end (contract 5)."""
     models: dict[str, ModelInfo] = {}
     after: str | None = None
@@ -173,17 +205,18 @@ def _fetch(
             models.setdefault(model.model_id, model)
         after = page.next_after
         if after is None or len(models) == known:
-            return models, True
-    return models, False
+            return Fetched(models, complete=True)
+    return Fetched(models, complete=False)
 
 
-def _counted(lists: dict[str, tuple[dict[str, ModelInfo], bool]]) -> Outcome:
-    count = len({model_id for models, _ in lists.values() for model_id in models})
-    complete = all(complete for _, complete in lists.values())
-    told = f"{count:,} model" if count == 1 else f"{count:,} models"
+def _counted(lists: Iterable[Fetched]) -> Outcome:
+    lists = list(lists)
+    count = len({model_id for told in lists for model_id in told.models})
+    complete = all(told.complete for told in lists)
+    words = f"{count:,} model" if count == 1 else f"{count:,} models"
     if not complete:
-        return Outcome(True, count, "", f"{told} so far; the rest is being fetched.", "", complete=False)
-    return Outcome(True, count, "", f"{told}." if count else "The gateway shows this key no model.", "")
+        return Outcome(True, count, "", f"{words} so far; the rest is being fetched.", "", complete=False)
+    return Outcome(True, count, "", f"{words}." if count else "The gateway shows this key no model.", "")
 
 
 def _sentence(error: GatewayError) -> str:
@@ -210,48 +243,3 @@ def _note(key: GatewayKey, outcome: Outcome, now: datetime) -> bool:
     )
     fields = {"tested_at": now, "test_result": key.test_result, "test_passed": key.test_passed}
     return same.update(**fields) == 1
-
-
-def _write(key: GatewayKey, family: str, models: dict[str, ModelInfo], complete: bool, now: datetime) -> None:
-    """A handful of statements however long the list is; only rows that differ are written one by one."""
-    rows = ModelEntry.objects.filter(key=key, family=family)
-    known = {entry.model_id: entry for entry in rows}
-    # In the gateway's order, which the rows' numbers keep.
-    new = [_entry(key, family, model, now) for model_id, model in models.items() if model_id not in known]
-    ModelEntry.objects.bulk_create(new, batch_size=BATCH, ignore_conflicts=True)
-    changed = [entry for model_id, entry in known.items() if model_id in models and _adopt(entry, models)]
-    ModelEntry.objects.bulk_update(changed, ["name", "raw", "gone_at"], batch_size=BATCH)
-    if complete:
-        vanished = [
-            entry.pk for entry in known.values() if not entry.gone_at and entry.model_id not in models
-        ]
-        for part in _parts(vanished):
-            rows.filter(pk__in=part).update(gone_at=now)
-        rows.filter(gone_at=None).update(last_seen=now)
-    else:
-        for part in _parts([entry.pk for model_id, entry in known.items() if model_id in models]):
-            rows.filter(pk__in=part).update(last_seen=now)
-
-
-def _entry(key: GatewayKey, family: str, model: ModelInfo, now: datetime) -> ModelEntry:
-    return ModelEntry(
-        key=key,
-        family=family,
-        model_id=model.model_id,
-        name=model.name[:255],
-        raw=dict(model.raw),
-        first_seen=now,
-        last_seen=now,
-    )
-
-
-def _adopt(entry: ModelEntry, models: dict[str, ModelInfo]) -> bool:
-    """Take over what the gateway says now; whether that changes anything."""
-    model = models[entry.model_id]
-    before = entry.name, entry.raw, entry.gone_at
-    entry.name, entry.raw, entry.gone_at = model.name[:255], dict(model.raw), None
-    return before != (entry.name, entry.raw, None)
-
-
-def _parts(pks: list[int]) -> Iterator[list[int]]:
-    yield from (pks[at : at + BATCH] for at in range(0, len(pks), BATCH))

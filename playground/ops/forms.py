@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.models import GatewayKey
+from accounts.models import GatewayKey, Role
+from accounts.team_forms import DAYS
 from accounts.vault import Secret
+from playground.ops.keys import Limits
+from playground.templatetags.frame import FAMILIES
 
 SHORTEST_KEY, LONGEST_KEY = 8, 512
+MOST_PATTERNS = 50
 TYPE_AGAIN = "Type the key again: it is not kept while something else is wrong."
 
 
@@ -98,6 +104,81 @@ class AddForm(DetailsForm):
     def label_taken(self) -> None:
         self.add_error("label", "You have a key of this name already.")
         self.add_error("secret", TYPE_AGAIN)
+
+
+class LimitsForm(forms.Form):
+    """What a team key may be used for."""
+
+    needs_role = forms.TypedChoiceField(
+        label="Who may use it",
+        choices=[(Role.MEMBER, "Members, admins and owners"), (Role.ADMIN, "Admins and owners"),
+                 (Role.OWNER, "Owners")],
+        coerce=lambda value: Role(int(value)),
+        initial=Role.MEMBER,
+    )  # fmt: skip
+    families = forms.MultipleChoiceField(
+        label="Families",
+        choices=list(FAMILIES.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: all of them.",
+    )
+    models = forms.CharField(
+        label="Models",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
+        help_text="One a line; * stands for anything, as in gpt-5*. Empty: all of them.",
+    )
+    last_day = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text="Nobody can use it after this day. Empty: it does not expire.",
+        validators=DAYS,
+    )
+
+    def clean_models(self) -> tuple[str, ...]:
+        lines = [line.strip() for line in self.cleaned_data["models"].splitlines()]
+        patterns = tuple(dict.fromkeys(line for line in lines if line))
+        if len(patterns) > MOST_PATTERNS:
+            raise ValidationError(f"At most {MOST_PATTERNS} lines.")
+        for pattern in patterns:
+            if not pattern.isprintable() or re.search(r"\s", pattern):
+                raise ValidationError(
+                    f"“{pattern[:60]}” holds a space or control character; no model id does."
+                )
+        return patterns
+
+    def limits(self) -> Limits:
+        last: date | None = self.cleaned_data["last_day"]
+        zone = timezone.get_current_timezone()
+        ends = datetime.combine(last + timedelta(days=1), time.min, zone) if last else None
+        cleaned = self.cleaned_data
+        return Limits(cleaned["needs_role"], cleaned["models"], tuple(cleaned["families"]), ends)
+
+
+class TeamAddForm(AddForm, LimitsForm):
+    """A new team key."""
+
+    def label_taken(self) -> None:
+        self.add_error("label", "The team has a key of this name already.")
+        self.add_error("secret", TYPE_AGAIN)
+
+
+def last_day(key: GatewayKey) -> date | None:
+    """The last whole day the key is good, in the zone of who looks."""
+    return timezone.localtime(key.expires_at - timedelta(seconds=1)).date() if key.expires_at else None
+
+
+def limits_form(key: GatewayKey, data: Any = None) -> LimitsForm:
+    initial = {
+        "needs_role": key.needs_role,
+        "families": key.allowed_families,
+        "models": "\n".join(key.allowed_models),
+        "last_day": last_day(key),
+    }
+    return LimitsForm(data, initial=initial, auto_id=f"key-{key.pk}-%s")
 
 
 class RotateForm(forms.Form):

@@ -1,16 +1,21 @@
-"""A person's gateway keys: add, test, rename, rotate, revoke. A secret goes in and never comes out."""
+"""Gateway keys of a person and of a team: add, test, rename, limit, rotate, revoke.
+
+A secret goes in and never comes out.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from kombu.exceptions import OperationalError
 
 from accounts import audit, vault
-from accounts.models import GatewayKey, Team, User
+from accounts.models import GatewayKey, Role, Team, User
 from playground.gateway.transport import Transport
 from playground.ops import catalog, tasks
 from playground.ops.catalog import Outcome
@@ -20,13 +25,37 @@ TEST_FIELDS = ("tested_at", "test_passed", "test_result")
 
 
 class LabelTaken(Exception):
-    """The person has a live key of this label in the team."""
+    """There is a live key of this label: the person's own in the team, or the team's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a team key may be used for. Empty tuples mean "all"."""
+
+    needs_role: Role = Role.MEMBER
+    models: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+    def fields(self) -> dict[str, Any]:
+        return {
+            "needs_role": self.needs_role,
+            "allowed_models": list(self.models),
+            "allowed_families": list(self.families),
+            "expires_at": self.expires_at,
+        }
 
 
 def of(user: User, team: Team) -> list[GatewayKey]:
     """The person's own live keys in the team, the demo's last."""
-    rows = GatewayKey.objects.filter(owner=user, team=team, revoked_at=None)
+    rows = GatewayKey.objects.filter(owner=user, team=team, shared=False, revoked_at=None)
     return list(rows.order_by("is_demo", "-created_at"))
+
+
+def of_team(team: Team) -> list[GatewayKey]:
+    """The team's live keys, those that have expired too."""
+    rows = GatewayKey.objects.filter(team=team, shared=True, revoked_at=None).select_related("owner")
+    return list(rows.order_by("label", "created_at"))
 
 
 def free_label(user: User, team: Team, stem: str = "AnyInt key") -> str:
@@ -47,10 +76,21 @@ def problem(key: GatewayKey) -> str:
 
 
 def add(
-    user: User, team: Team, *, label: str, base_url: str, secret: vault.Secret, ip: str | None = None
+    user: User,
+    team: Team,
+    *,
+    label: str,
+    base_url: str,
+    secret: vault.Secret,
+    limits: Limits | None = None,
+    ip: str | None = None,
 ) -> GatewayKey:
-    """Seal a new key. Raises LabelTaken."""
+    """Seal a new key, the team's when it has `limits`. Raises LabelTaken."""
     key = GatewayKey(owner=user, team=team, label=label, base_url=base_url, last4=_last4(secret))
+    if limits is not None:
+        key.shared = True
+        for name, value in limits.fields().items():
+            setattr(key, name, value)
     key.is_demo = _is_demo(base_url)
     key.sealed, key.vault_key_id = vault.seal(secret, row=key.pk, team=team.pk)
     try:
@@ -98,6 +138,20 @@ def change(key: GatewayKey, user: User, *, label: str, base_url: str, ip: str | 
     except IntegrityError:
         raise LabelTaken from None
     return moved
+
+
+def limit(key: GatewayKey, user: User, limits: Limits, *, ip: str | None = None) -> bool:
+    """Other limits for a team key, from the next use on. False: it was revoked meanwhile, or is nobody's but
+    its owner's.
+    """
+    with transaction.atomic():
+        live = GatewayKey.objects.filter(pk=key.pk, shared=True, revoked_at=None)
+        won = live.update(**limits.fields()) == 1
+        if won:
+            until = limits.expires_at.isoformat(timespec="minutes") if limits.expires_at else ""
+            told = {"models": ", ".join(limits.models), "families": ", ".join(limits.families)}
+            _record(key, user, "key.limit", ip, role=limits.needs_role.label, until=until, **told)
+    return won
 
 
 def rotate(

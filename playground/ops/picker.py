@@ -15,11 +15,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import access
+from accounts import access, keys
 from accounts.access import Request
 from accounts.models import GatewayKey, Role, User
 from playground.gateway.wire import FAMILIES
-from playground.ops import catalog
+from playground.ops import catalog, measured
 from playground.ops.catalog import Outcome
 from playground.ops.models import ModelEntry, UsageRecord
 
@@ -30,9 +30,13 @@ LONGEST_ID = 255
 
 @dataclass(frozen=True, slots=True)
 class Option:
+    """`able`: the words of what the model was last seen to do in the family; `unable`: what it failed at."""
+
     entry: ModelEntry
     recent: bool
     new: bool
+    able: str = ""
+    unable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ def model_refresh(request: Request) -> HttpResponse:
         return _answer(request, request.POST, None)
     if access.role_of(request.user, key.team) < Role.MEMBER:
         raise PermissionDenied("This needs the role member in the team.")
+    if refusal := keys.refusal(key, request.user, timezone.now()):
+        raise PermissionDenied(refusal)
     outcome = catalog.refresh(key, catalog.shared_transport(), timezone.now())
     return _answer(request, request.POST, outcome)
 
@@ -69,7 +75,7 @@ def options(
     key: GatewayKey, user: User, family: str, words: str, now: datetime, recent: Iterable[str] = ()
 ) -> Options:
     """At most 50 rows: the person's recent models, then the list in the gateway's order, gone ones last."""
-    entries = ModelEntry.objects.filter(key=key, family=family)
+    entries = ModelEntry.objects.filter(key=key, family=catalog.list_of(family))
     fits = Q()
     for word in words.split()[:8]:
         fits &= Q(model_id__icontains=word) | Q(name__icontains=word)
@@ -86,9 +92,20 @@ def options(
     found = entries.filter(fits).order_by(place, Case(When(gone_at=None, then=0), default=1), "pk")
     # Everything is new on the day the key is: only what came later counts.
     since = max(now - NEW_FOR, (about["first"] or now) + timedelta(minutes=1))
-    rows = [Option(entry, entry.model_id in used, entry.first_seen > since) for entry in found[:SHOWN]]
+    shown = list(found[:SHOWN])
+    seen = measured.counted(key.team, user, access.role_of(user, key.team))
+    stands = measured.standings(seen, [entry.model_id for entry in shown], family)
+    rows = []
+    for entry in shown:
+        told = stands.get(entry.model_id, ())
+        able, unable = _words(told, works=True), _words(told, works=False)
+        rows.append(Option(entry, entry.model_id in used, entry.first_seen > since, able, unable))
     typed = words if words and not about["exact"] and _sendable(words) else ""
     return Options(rows, about["total"], about["matching"], typed)
+
+
+def _words(told: Iterable[measured.Standing], *, works: bool) -> str:
+    return ", ".join(each.capability.label.lower() for each in told if each.works is works)
 
 
 def _used(key: GatewayKey, user: User, family: str) -> list[str]:

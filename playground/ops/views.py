@@ -121,7 +121,7 @@ def _test(request: Request, key: GatewayKey) -> Outcome:
 def _own(request: Request, pk: UUID) -> GatewayKey:
     """A live key of the person's own: somebody else's, shared or not, is not on this page."""
     key = access.get(GatewayKey, request, pk)
-    if key.owner_id != request.user.pk or key.revoked_at is not None:
+    if key.owner_id != request.user.pk or key.shared or key.revoked_at is not None:
         raise Http404
     return access.get(GatewayKey, request, pk, need=Role.MEMBER)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from django import template
@@ -27,6 +28,7 @@ FAMILIES = {
     "dashscope": "DashScope",
     "kling": "Kling",
     "suno": "Suno",
+    "openai": "OpenAI",
 }
 STATUSES = {
     "queued": ("clock", "Waiting"),
@@ -58,9 +60,19 @@ class Entry:
         return reverse(self.url_name)
 
 
+# So many stand in the bar of a phone; the rest are in the sheet at its end.
+MOST_ON_PHONES = 5
 # A new screen adds its line here; nothing leads to a page that is not there.
 ENTRIES = (
     Entry("Chat", "message-square", "chat:new", "/chat/", "g c"),
+    Entry("Compare", "scale", "compare:new", "/compare/", "g k"),
+    Entry("Prompts", "book-open", "library:list", "/prompts/", "g p"),
+    Entry("Studio", "sparkles", "media:home", "/studio/", "g m"),
+    Entry("Tasks", "list", "media:tasks", "/studio/tasks/", "g t"),
+    Entry("History", "history", "history:list", "/history/", "g h"),
+    Entry("Models", "boxes", "catalogue:models", "/models/", "g o"),
+    Entry("Verify", "shield-check", "verify:index", "/verify/", "g v"),
+    Entry("Usage", "chart-column", "usage:page", "/usage/", "g u"),
     Entry("Settings", "settings", "settings", "/settings/", "g s"),
 )
 
@@ -68,10 +80,16 @@ ENTRIES = (
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
     """A decorative icon from the sprite; the words beside it, or an aria-label, carry the meaning."""
+    return _drawn(static("vendor/icons.svg"), name, size)
+
+
+@lru_cache(maxsize=1000)
+def _drawn(sprite: str, name: str, size: str) -> SafeString:
+    """A page has a hundred of them, of a few kinds."""
     return format_html(
         '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         f" {size}" if size else "",
-        static("vendor/icons.svg"),
+        sprite,
         name,
     )
 
@@ -177,7 +195,13 @@ def rail_state(context: dict[str, Any]) -> str:
 
 
 def _entries(request: HttpRequest) -> list[dict[str, Any]]:
-    return [{"entry": entry, "here": request.path.startswith(entry.under)} for entry in ENTRIES]
+    # Of places within each other the innermost is the one.
+    holds = [entry for entry in ENTRIES if request.path.startswith(entry.under)]
+    here = max(holds, key=lambda entry: len(entry.under), default=None)
+    return [
+        {"entry": entry, "here": entry is here, "rest": place >= MOST_ON_PHONES}
+        for place, entry in enumerate(ENTRIES)
+    ]
 
 
 @register.inclusion_tag("_rail.html", takes_context=True)
@@ -193,6 +217,7 @@ def rail(context: dict[str, Any]) -> dict[str, Any]:
         "teams": teams if len(teams) > 1 else [],
         "user": request.user,
         "theme": theme(context),
+        "streams": context.get("streams", False),
     }
 
 

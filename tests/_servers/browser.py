@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests._servers.chromium import chromium
+from tests._servers.processes import PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
@@ -31,6 +32,9 @@ LISTEN = """
 addEventListener('securitypolicyviolation', event =>
     window.noteViolation(`${event.violatedDirective} refused ${event.blockedURI} on ${location.pathname}`));
 """
+
+
+ABANDONED = re.compile(r"^htmx:(sendAbort|afterRequest|afterOnLoad)\b")
 
 
 @dataclass  # no slots: playwright keeps its wrappers of bound methods on their object
@@ -54,7 +58,8 @@ class Watch:
         context.add_init_script(LISTEN)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # htmx logs as errors what it gave up for something newer, or because the page was left.
+        if message.type == "error" and not ABANDONED.search(message.text):
             self.note(f"console: {message.text} ({message.location.get('url', '')})")
 
     def _request(self, request: Request) -> None:
@@ -107,6 +112,7 @@ def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
     def start(*, width: int = 1440, height: int = 900, **options: Any) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_S * 1000)
         watch.follow(context)
         return context.new_page()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import re
 import signal
@@ -11,10 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from tests._servers import forkserver
 
 ROOT = Path(__file__).resolve().parents[2]
 # A bound against hanging for ever, never a measure of speed.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def clean_env(**values: str) -> dict[str, str]:
@@ -41,19 +46,7 @@ class Process:
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self._over = False
-        owner = {"user": user, "group": user, "extra_groups": []} if user else {}
-        self.popen = subprocess.Popen(  # type: ignore[call-overload] # the owner's names are keyword arguments
-            self.argv,
-            env=dict(env),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-            errors="replace",
-            **owner,
-        )
+        self.popen: Any = _spawn(self.argv, env, cwd, user)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -104,7 +97,7 @@ class Process:
         code: int = self.popen.wait(within_s)
         return code
 
-    def end(self, number: int = signal.SIGTERM, *, grace_s: float = 10) -> int:
+    def end(self, number: int = signal.SIGTERM, *, grace_s: float = PATIENCE_S) -> int:
         """Stop it (by force after `grace_s`, with all of its group) and close what was open."""
         self.send(number)
         try:
@@ -113,7 +106,7 @@ class Process:
             self.kill_group()
             self.popen.wait(grace_s)
         self.kill_group()
-        self._reader.join(grace_s)
+        self._reader.join(PATIENCE_S)
         # Closing the pipe under a reader would wait for ever.
         assert not self._reader.is_alive(), f"{self.argv} left somebody behind who can still write"
         self.popen.stdout.close()
@@ -127,6 +120,31 @@ class Process:
             return
 
 
+def _spawn(argv: list[str], env: Mapping[str, str], cwd: Path, user: str | None) -> Any:
+    if user is None and forkserver.can_fork(argv, env):
+        return fork_server().start(argv, env, cwd)
+    owner = {"user": user, "group": user, "extra_groups": []} if user else {}
+    return subprocess.Popen(  # type: ignore[call-overload] # the owner's names are keyword arguments
+        argv,
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+        errors="replace",
+        **owner,
+    )
+
+
+@functools.cache
+def fork_server() -> forkserver.ForkServer:
+    server = forkserver.ForkServer()
+    atexit.register(server.end)
+    return server
+
+
 def until(condition: Callable[[], bool]) -> None:
     """For what the system tells nobody about, such as the end of somebody else's child."""
     deadline = time.monotonic() + PATIENCE_S
@@ -137,17 +155,15 @@ def until(condition: Callable[[], bool]) -> None:
 
 def run(argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path = ROOT) -> str:
     """Run to the end and return the output; raises with it when the exit code is not 0."""
-    done = subprocess.run(
-        [str(part) for part in argv],
-        env=dict(env),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-    if done.returncode:
-        raise AssertionError(f"{argv} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    process = Process(argv, env=env, cwd=cwd)
+    try:
+        code = process.wait()
+        output = process.all_output()
+    finally:
+        process.end(signal.SIGKILL)
+    if code:
+        raise AssertionError(f"{argv} ended with {code}:\n{output}")
+    return output
 
 
 PYTHON = sys.executable

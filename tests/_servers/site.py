@@ -20,7 +20,8 @@ from playground.premises import free_port
 from playground.secrets import new_vault_key
 from playground.supervisor import answers
 from tests._servers import cast
-from tests._servers.processes import PYTHON, Process, clean_env, run, until
+from tests._servers.migrated import Settle
+from tests._servers.processes import PATIENCE_S, PYTHON, Process, clean_env, run, until
 from tests._servers.stores import Postgres, running_redis
 
 MODES = [
@@ -109,7 +110,10 @@ class Blueprint:
 
 @pytest.fixture(scope="session")
 def blueprint(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, demo: str
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    settled: Settle,
+    demo: str,
 ) -> Callable[[str], Blueprint]:
     """Makes, once for each mode, a migrated database with the whole cast in it."""
     made: dict[str, Blueprint] = {}
@@ -130,11 +134,13 @@ def blueprint(
             env = common | {"PLAYGROUND_MODE": mode, "PLAYGROUND_DATA": str(folder)}
             if mode == "production":
                 server: Postgres = request.getfixturevalue("postgres")
-                server.execute("CREATE DATABASE blueprint")
+                template: str = request.getfixturevalue("migrated_name")
+                server.execute(f"CREATE DATABASE blueprint TEMPLATE {template}")
                 env |= {"DATABASE_URL": server.url("blueprint"), "REDIS_URL": "redis://127.0.0.1:1/0"}
+            else:
+                env |= settled(folder)
             if not made:
                 run([PYTHON, "manage.py", "collectstatic", "--noinput", "-v0"], env=env)
-            run([PYTHON, "manage.py", "migrate", "-v0"], env=env)
             run([PYTHON, "-m", "tests._servers.cast", demo], env=env)
             database = folder / "playground.sqlite3" if mode == "embedded" else None
             made[mode] = Blueprint(common, database)
@@ -154,12 +160,13 @@ def site(
             base = blueprint(mode)
             folder = tmp_path / f"site-{secrets.token_hex(4)}"
             folder.mkdir(mode=0o700)
-            ports = [free_port() for _ in range(webs)]
+            ports = [free_port() for _ in range(max(webs, 1))]
             env = base.env | {"PLAYGROUND_MODE": mode, "PLAYGROUND_DATA": str(folder), "PORT": str(ports[0])}
             env |= _stores(mode, request, base, folder, stack) | environment
+            names = ["web", *(f"web{number}" for number in range(2, webs + 1))]
             commands = {
-                f"web{number or ''}": processes.web(port, drain_s=float(env["DRAIN_S"]))
-                for number, port in zip((0, *range(2, webs + 1)), ports, strict=True)
+                name: processes.web(port, drain_s=float(env["DRAIN_S"]))
+                for name, port in zip(names[:webs], ports, strict=False)
             }
             if worker and mode == "embedded":
                 commands["worker"] = processes.embedded_worker()
@@ -195,7 +202,9 @@ class Visitor(httpx.Client):
 
     def __init__(self, url: str, **options: Any) -> None:
         hooks = {"request": [self._add_token]}
-        super().__init__(base_url=url, follow_redirects=True, timeout=30, event_hooks=hooks, **options)
+        super().__init__(
+            base_url=url, follow_redirects=True, timeout=PATIENCE_S, event_hooks=hooks, **options
+        )
 
     def _add_token(self, request: httpx.Request) -> None:
         token = next((cookie.value for cookie in self.cookies.jar if "csrf" in cookie.name), None)

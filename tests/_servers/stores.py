@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import secrets
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
+from pytest_django.plugin import DjangoDbBlocker
 
 from playground import stores
 from playground.premises import free_port
+from tests._servers import folders
 from tests._servers.processes import Process, clean_env
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -46,10 +50,9 @@ def postgres() -> Iterator[Postgres]:
 @contextmanager
 def running_postgres(**options: str) -> Iterator[Postgres]:
     # Not below pytest's own folder: that is closed to the account the server must run as under root.
-    top = Path(tempfile.mkdtemp(prefix="playground-postgres-"))
-    top.chmod(0o755)
-    folder, port = top / "data", free_port()
-    try:
+    with folders.folder("postgres") as top:
+        top.chmod(0o755)
+        folder, port = top / "data", free_port()
         stores.make_cluster(folder, sync=False)
         server = Postgres(folder, port, start_postgres(folder, port, **options))
         try:
@@ -57,8 +60,6 @@ def running_postgres(**options: str) -> Iterator[Postgres]:
         finally:
             # SIGTERM would wait for every client to leave.
             server.process.end(signal.SIGINT)
-    finally:
-        shutil.rmtree(top, ignore_errors=True)
 
 
 def start_postgres(folder: Path, port: int, **options: str) -> Process:
@@ -77,11 +78,44 @@ def redis_server() -> Iterator[str]:
 
 @contextmanager
 def running_redis() -> Iterator[tuple[str, Process]]:
-    with tempfile.TemporaryDirectory(prefix="playground-redis-") as folder:
+    with folders.folder("redis") as folder:
         port = free_port()
-        process = Process(stores.redis_command(Path(folder), port), env=clean_env())
+        process = Process(stores.redis_command(folder, port), env=clean_env())
         try:
             process.wait_for(stores.READY["redis"])
             yield f"redis://127.0.0.1:{port}/0", process
         finally:
             process.end()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(
+    postgres: Postgres, migrated_name: str, django_db_blocker: DjangoDbBlocker
+) -> Iterator[BaseDatabaseWrapper]:
+    """Django's connection to a migrated database of its own, for `database`."""
+    name = f"own_{secrets.token_hex(4)}"
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_name}")
+    backend = load_backend("django.db.backends.postgresql")
+    lite = connections["default"]
+    about = {**lite.settings_dict, "ENGINE": "django.db.backends.postgresql", "OPTIONS": {}, "NAME": name}
+    about |= {"HOST": "127.0.0.1", "PORT": postgres.port, "USER": stores.ROLE}
+    wrapper = backend.DatabaseWrapper(about, "default")
+    with django_db_blocker.unblock():
+        yield wrapper
+        wrapper.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, db: None) -> Iterator[str]:
+    """A test that asks for it, before anything it writes, runs once on each kind of database."""
+    lite = connections["default"]
+    if request.param == "postgresql":
+        connections["default"] = server = request.getfixturevalue("migrated_postgres")
+        if server.connection is not None and not server.is_usable():
+            server.close()  # a test has restarted the server meanwhile
+    try:
+        with transaction.atomic():
+            yield request.param
+            transaction.set_rollback(True)
+    finally:
+        connections["default"] = lite

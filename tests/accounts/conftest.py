@@ -14,6 +14,7 @@ from django.core.cache import cache
 from accounts import vault
 from accounts.models import GatewayKey, Team, User
 from tests._servers import cast
+from tests._servers.migrated import Settle
 from tests.accounts.rings import SECRET
 
 
@@ -47,12 +48,12 @@ def make_key(owner: User) -> Callable[..., GatewayKey]:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def elsewhere(tmp_path: Path, settled: Settle) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs Python in another process on a database file of its own, which a test's own one is not.
 
-    Takes the arguments of `python`, and variables to set; the first call makes the database.
+    Takes the arguments of `python`, and variables to set.
     """
-    environment = os.environ | {"PLAYGROUND_DATA": str(tmp_path)}
+    environment = os.environ | settled(tmp_path)
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -64,6 +65,4 @@ def elsewhere(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
             check=False,
         )
 
-    made = run("manage.py", "migrate", "--verbosity", "0", "--skip-checks")
-    assert made.returncode == 0, made.stderr
     return run

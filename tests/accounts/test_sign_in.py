@@ -162,6 +162,28 @@ def test_a_reset_sends_a_link_that_works_once(client, owner):
     assert "does not work any more" in Client().get(link, follow=True).text
 
 
+def test_no_field_repeats_its_label_as_a_placeholder(client, owner, settings):
+    settings.SIGN_UP = "open"
+    client.post(RESET, {"email": owner.email})
+    link = re.search(r"http://testserver(/\S+)", mail.outbox[0].body)[1]
+    doors = [client.get(page, follow=True).text for page in (LOGIN, SIGN_UP, RESET, link)]
+    client.force_login(owner)
+    doors.append(client.get("/settings/password/").text)
+    client.force_login(User.objects.create_user("linked@example.com"))
+    doors.append(client.get("/settings/password/set/").text)
+    assert [door.count("<label") for door in doors] == [2, 3, 1, 2, 3, 2]
+    assert [door for door in doors if "placeholder" in door.split("<main")[1].split("</main>")[0]] == []
+
+
+def test_without_a_mail_server_no_page_promises_a_mail(client, owner, settings):
+    settings.SENDS_MAIL = False
+    form, sent = client.get(RESET), client.post(RESET, {"email": "olivia@example.com"}, follow=True)
+    for page in (form, sent):
+        assert "This playground sends no mail." in page.text
+        assert "on its way" not in page.text
+    assert 'name="email"' not in form.text
+
+
 def test_a_reset_tells_nobody_who_has_an_account(client, owner):
     known = client.post(RESET, {"email": "olivia@example.com"})
     unknown = client.post(RESET, {"email": "nobody@example.com"})

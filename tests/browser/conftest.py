@@ -57,6 +57,20 @@ def place(
     made.end()
 
 
+@pytest.fixture(scope="module")
+def worker(place: Site) -> Iterator[None]:
+    """The site's worker, for as long as the tests of a module run."""
+    place.commands["worker"] = processes.embedded_worker()
+    place.start("worker")
+    yield
+    place.running.pop("worker").end()
+
+
+@pytest.fixture
+def studio(desk: Desk, worker: None) -> Desk:
+    return desk
+
+
 @pytest.fixture(scope="session")
 def _people(place: Site, demo: str, _upstream: Upstream) -> People:
     argv: list[str | Path] = [PYTHON, "-m", "tests.browser.people", str(PEOPLE), demo, _upstream.url]

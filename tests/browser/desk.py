@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests._servers.processes import PATIENCE_S
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = PATIENCE_S * 1000
 
 
 def expect(thing: Any, message: str | None = None) -> Any:

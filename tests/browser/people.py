@@ -26,7 +26,9 @@ from tests._servers import cast  # noqa: E402
 
 
 def person(number: int, demo: str, own: str) -> dict[str, str]:
-    user = User.objects.create_user(f"visitor{number}@example.com", name=f"Visitor {number}")
+    user = User.objects.create_user(
+        f"somebody.with.quite.a.long.name.{number}@example.com", name=f"Visitor {number}"
+    )
     for label, address, secret in (("Demo", demo, "demo-key"), ("Own", own, "own-key-4321")):
         cast.seal_key(user, user.personal_team, label=label, base_url=address, secret=secret)
     session = SessionStore()

@@ -216,7 +216,7 @@ def test_the_details_name_both_models_and_every_figure(desk: Desk) -> None:
     done.get_by_label("Details of this answer").click()
     details = desk.page.locator("#details")
     expect(details).to_contain_text("Model asked")
-    for fact in ("Time to first token", "Tokens per second", "of them cached", "of them reasoning"):
+    for fact in ("Time to first token", "Tokens per second", "read from cache", "reasoning"):
         expect(details).to_contain_text(fact)
 
 

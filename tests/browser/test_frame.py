@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests._servers.processes import until
 from tests.browser.desk import Desk, expect
 from tests.browser.upstream import Upstream
 
@@ -144,8 +146,18 @@ def test_the_rail_stays_folded_over_a_reload(desk: Desk) -> None:
     desk.open().ready()
     desk.page.locator("#rail-fold").click()
     expect(desk.page.locator("html")).to_have_attribute("data-rail", "slim")
+    cookie_is_kept(desk, "rail", "slim")
     desk.page.reload()
     expect(desk.page.locator("html")).to_have_attribute("data-rail", "slim")
+
+
+def cookie_is_kept(desk: Desk, name: str, value: str) -> None:
+    """A script's cookie goes to the browser's store on its own way; a reload can overtake it there."""
+    until(lambda: {"name": name, "value": value}.items() <= _cookie(desk, name).items())
+
+
+def _cookie(desk: Desk, name: str) -> dict[str, Any]:
+    return next((dict(each) for each in desk.page.context.cookies() if each["name"] == name), {})
 
 
 def test_the_inspector_keeps_its_width_and_state(desk: Desk) -> None:
@@ -153,10 +165,12 @@ def test_the_inspector_keeps_its_width_and_state(desk: Desk) -> None:
     grip = desk.page.locator("#inspector-grip")
     grip.focus()
     desk.page.keyboard.press("ArrowLeft")
-    expect(desk.page.locator("#inspector")).to_have_css("width", "360px")
+    expect(desk.page.locator("#inspector")).to_have_css("width", "380px")
+    cookie_is_kept(desk, "inspector", "auto-380")
     desk.page.reload()
-    expect(desk.ready().page.locator("#inspector")).to_have_css("width", "360px")
+    expect(desk.ready().page.locator("#inspector")).to_have_css("width", "380px")
     desk.page.locator("#inspector-close").click()
+    cookie_is_kept(desk, "inspector", "closed-380")
     desk.page.reload()
     expect(desk.ready().page.locator("#inspector")).to_be_hidden()
 

@@ -11,6 +11,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from tests._servers.processes import PATIENCE_S
+
 
 @dataclass
 class Upstream:
@@ -34,7 +36,7 @@ class Upstream:
 
     def request(self) -> dict[str, Any]:
         """The body of the next request."""
-        return self.asked.get(timeout=30)
+        return self.asked.get(timeout=PATIENCE_S)
 
     def forget(self) -> None:
         """A new test: whoever still waits for words gets no more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from tests._servers.processes import PATIENCE_S
 from tests.live.page import Page
 
 
@@ -47,7 +49,9 @@ class Asked:
             page, chunks = Page(), response.iter_raw()
 
             def until(condition: Callable[[Page], bool]) -> Page:
+                deadline = time.monotonic() + PATIENCE_S
                 while not condition(page):
+                    assert time.monotonic() < deadline, f"it never came; ended: {page.ended}"
                     page.read(next(chunks))
                     live = page.ready is None or self.run in page.ready["runs"] or self.run in page.views
                     assert live, "the run had ended before the page connected"
@@ -58,13 +62,19 @@ class Asked:
 
 def ask(visitor: httpx.Client, model: str, text: str = "Tell me about lighthouses.", **more: Any) -> Asked:
     conversation = str(uuid.uuid4())
-    key = re.search(r'<option value="([0-9a-f-]{36})"', visitor.get("/chat/").text)
-    assert key, "no key to choose"
-    data = {"turn_id": str(uuid.uuid4()), "text": text, "model": model, "key": key[1], "stream": "on"}
-    data |= {"family": "openai_chat"}
-    response = visitor.post(f"/chat/{conversation}/ask", data=data | more, headers={"HX-Request": "true"})
+    data = {"turn_id": str(uuid.uuid4()), "text": text, "model": model, "stream": "on"}
+    data |= {"family": "openai_chat", "key": more.get("key") or key_named(visitor)}
+    sent = {name: value for name, value in (data | more).items() if value is not None}
+    response = visitor.post(f"/chat/{conversation}/ask", data=sent, headers={"HX-Request": "true"})
     assert response.status_code == 200, response.text
     return _asked(visitor, conversation, response.text)
+
+
+def key_named(visitor: httpx.Client, label: str = "") -> str:
+    """The id of the key with this label, or of the first that can be chosen."""
+    found = re.search(rf'<option value="([0-9a-f-]{{36}})"[^>]*>{label}', visitor.get("/chat/").text)
+    assert found, f"no key {label} to choose"
+    return found[1]
 
 
 def _asked(visitor: httpx.Client, conversation: str, html: str) -> Asked:

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests._servers.processes import until
-from tests.chat.talk import Asked, ask
+from tests._servers.processes import PATIENCE_S, until
+from tests.chat.talk import Asked, ask, key_named
+from tests.faults.upstream import running_upstream
 from tests.live.page import Page
 
 Site = Any
@@ -98,16 +99,23 @@ def _words(text: str) -> set[str]:
 
 
 def test_sigterm_lets_a_running_answer_finish(site: Any, signed_in: Any, mode: str) -> None:
-    place = site(mode, DRAIN_S="20")
-    visitor = signed_in(place)
-    asked = ask(visitor, "demo-long-20000")  # still being written when the page connects
-    with asked.watch() as read:
-        read(lambda page: asked.run in page.views and bool(page.source(asked.run)))
-        process = place.term("web")
-        page = read(lambda page: page.drained)
+    with running_upstream({"held": []}) as upstream:
+        place = site(mode, DRAIN_S=str(PATIENCE_S), GATEWAY_URLS=upstream.url)
+        visitor = signed_in(place)
+        visitor.get("/settings/keys/").raise_for_status()
+        fields = {"label": "Held", "base_url": upstream.url, "secret": "sk-held-key"}
+        visitor.post("/settings/keys/", data=fields).raise_for_status()
+        asked = ask(visitor, "held", key=key_named(visitor, "Held"))
+        with asked.watch() as read:
+            read(lambda page: asked.run in page.views and "First words." in page.shown(asked.run))
+            process = place.term("web")
+            until(lambda: not visitor.get("/readyz").json()["accepting"])
+            upstream.go_on.set()
+            page = read(lambda page: page.drained)
     assert page.ended == {asked.run: "finished"}
     process.end()
     place.start("web")
+    assert "First words. Last words." in text_of(asked.html())
     assert "data-live" not in asked.html()
 
 
@@ -128,7 +136,7 @@ def test_sigterm_marks_what_does_not_finish_in_time(site: Any, signed_in: Any, m
 def test_a_run_without_a_viewer_ends_by_itself(site: Any, signed_in: Any, mode: str) -> None:
     asked = ask(signed_in(site(mode)), "demo-chat")
     until(lambda: "data-live" not in asked.html())
-    assert "demo gateway" in text_of(asked.html())
+    assert "Finished (stop)" in text_of(asked.html())
 
 
 def test_a_cut_answer_is_kept_and_continued_where_it_stopped(site: Any, signed_in: Any, mode: str) -> None:
@@ -212,4 +220,4 @@ def test_a_lost_redis_delays_nothing_in_the_process_that_drives(site: Any, signe
     place = site("production", REDIS_URL="redis://127.0.0.1:1/0")
     asked = ask(signed_in(place), "demo-chat")
     until(lambda: "data-live" not in asked.html())
-    assert "demo gateway" in text_of(asked.html())
+    assert "Finished (stop)" in text_of(asked.html())

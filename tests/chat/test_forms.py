@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from playground.chat.forms import MessageForm, SettingsForm, TitleForm, param_rows
-from playground.chat.turns import sent_settings
+from playground.chat import settings_form
+from playground.chat.forms import MessageForm, TitleForm
+from playground.chat.settings_form import SettingsForm, param_rows
 
 
 def sent(*pairs: tuple[str, str]) -> QueryDict:
@@ -71,13 +72,13 @@ def test_a_parameter_that_is_off_is_kept_but_not_sent() -> None:
     form = SettingsForm(sent(("model", "m"), ("p-temperature", "0.4")))
     assert form.is_valid()
     assert form.settings["params"]["temperature"] == {"on": False, "value": 0.4}
-    assert sent_settings(form.settings)["params"] == {}
+    assert settings_form.sent(form.settings)["params"] == {}
 
 
 def test_zero_is_sent_as_zero() -> None:
     form = SettingsForm(sent(("model", "m"), ("on-temperature", "on"), ("p-temperature", "0")))
     assert form.is_valid()
-    assert sent_settings(form.settings)["params"] == {"temperature": 0}
+    assert settings_form.sent(form.settings)["params"] == {"temperature": 0}
 
 
 def test_a_wrong_value_is_named_at_its_field_and_kept_as_typed() -> None:

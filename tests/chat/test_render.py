@@ -60,8 +60,39 @@ def test_a_turn_gives_its_parts_in_order_with_the_empty_ones():
     assert (call.index, call.name, call.call_id) == (2, "look_up", "call_1")
 
 
-def test_a_part_that_is_not_text_has_no_blocks_here():
-    assert render.part_blocks({"kind": "image", "url": "https://x.example/a.png"}) == []
+def test_a_part_of_another_kind_has_no_blocks_here():
+    assert render.part_blocks({"kind": "file", "text": "sunny"}) == []
+
+
+@pytest.mark.parametrize("text", ['{"a": 1', "{'a': 1}", "NaN", "not json"])
+def test_arguments_that_are_no_json_are_said_to_be_none(text):
+    [html] = render.part_blocks({"kind": "tool_call", "text": text})
+    assert "Not valid JSON" in html
+
+
+@pytest.mark.parametrize("text", ['{"a":1,"a":2}', "1e999", "1" * 5_000, '{"a": "' + "x" * 300_000 + '"}'])
+def test_arguments_that_are_json_are_not_called_bad_only_because_they_stay_as_they_came(text):
+    [html] = render.part_blocks({"kind": "tool_call", "text": text})
+    assert "Not valid JSON" not in html
+
+
+def test_a_result_may_be_any_text_and_is_laid_out_when_it_is_json():
+    [html] = render.part_blocks({"kind": "tool_result", "text": "sunny <b>"})
+    assert text_of(html) == "sunny <b>"
+    assert "Not valid JSON" not in html
+    [html] = render.part_blocks({"kind": "tool_result", "text": '{"a":1}'})
+    assert text_of(html) == '{\n  "a": 1\n}'
+
+
+def test_a_picture_that_could_not_be_kept_says_why():
+    assert render.part_blocks({"kind": "image", "text": "No <room>."}) == ["<p>No &lt;room&gt;.</p>"]
+
+
+def test_a_text_that_is_to_be_json_is_indented_and_its_fence_is_gone():
+    part = {"kind": "text", "format": "json", "text": '```json\n{"a": 1}\n```'}
+    assert "```" not in render.part_blocks(part)[0]
+    (row,) = render.turn_blocks([part])
+    assert row.kind == "json"
 
 
 def test_a_part_with_null_for_its_text_is_empty():

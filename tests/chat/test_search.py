@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-from collections.abc import Iterator
 
 import pytest
-from django.core.management import call_command
-from django.db import connection, connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import load_backend
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import Membership, Role, Team, User
 from playground.chat import search_index
 from playground.chat.models import Conversation, Turn
 from playground.chat.search import Hit, search
-from tests._servers.stores import Postgres
-
-
-@pytest.fixture(scope="module")
-def postgresql(postgres: Postgres, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
-    """A migrated database on a server of the tests' own."""
-    name = f"search_{secrets.token_hex(4)}"
-    postgres.execute(f"CREATE DATABASE {name}")
-    backend = load_backend("django.db.backends.postgresql")
-    lite = connections["default"]
-    about = {**lite.settings_dict, "ENGINE": "django.db.backends.postgresql", "OPTIONS": {}, "NAME": name}
-    about |= {"HOST": "127.0.0.1", "PORT": postgres.port, "USER": "playground"}
-    wrapper = backend.DatabaseWrapper(about, "default")
-    with django_db_blocker.unblock():
-        connections["default"] = wrapper
-        try:
-            call_command("migrate", verbosity=0)
-            yield wrapper
-        finally:
-            wrapper.close()
-            connections["default"] = lite
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, db: None) -> Iterator[str]:
-    """Each test of the contract runs on both."""
-    lite = connections["default"]
-    if request.param == "postgresql":
-        connections["default"] = request.getfixturevalue("postgresql")
-    try:
-        with transaction.atomic():
-            yield request.param
-            transaction.set_rollback(True)
-    finally:
-        connections["default"] = lite
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import GatewayKey, Team, User
-from playground.chat import turns
+from playground.chat import ledger, relay, turns
 from playground.chat.models import Attachment, Conversation, Draft, Run, Turn
 from playground.chat.thread import thread
 
@@ -185,6 +185,20 @@ def test_a_stop_is_won_by_the_first_who_asks(talk: Conversation, settings_now: d
     assert turns.stop(run, timezone.now()) is False
 
 
+def test_a_run_that_nobody_took_yet_is_stopped_at_once_and_the_page_is_told(
+    talk: Conversation, settings_now: dict[str, Any], monkeypatch: Any
+) -> None:
+    told: list[tuple[uuid.UUID, uuid.UUID]] = []
+    monkeypatch.setattr(relay, "tell_ended", lambda *ended: told.append(ended))
+    run = ask(talk, settings_now)
+    turns.stop(run, timezone.now())
+    run.refresh_from_db()
+    assert run.status == Run.Status.STOPPED and run.ended_at is not None
+    assert told == [(run.pk, talk.pk)]
+    assert ledger.claim(run.pk, "me", timezone.now()) is None
+    assert ask(talk, settings_now, "And now?").status == Run.Status.QUEUED
+
+
 def test_too_many_answers_at_once_are_refused(
     talk: Conversation, settings_now: dict[str, Any], settings: Any, team: Team
 ) -> None:
@@ -193,6 +207,18 @@ def test_too_many_answers_at_once_are_refused(
     other = turns.start(talk.owner, team, id=uuid.uuid4(), settings=settings_now)
     with pytest.raises(turns.Refused, match="1 of your answers"):
         ask(other, settings_now)
+
+
+@pytest.mark.parametrize(("most", "room"), [(20, 15), (5, 3), (4, 3), (1, 0)])
+def test_what_begins_in_the_background_leaves_a_fifth_of_the_places(
+    talk: Conversation, settings_now: dict[str, Any], settings: Any, most: int, room: int, mate: User
+) -> None:
+    settings.MAX_RUNS_PER_USER = most
+    assert turns.room(talk.owner) == turns.room(mate) == room + 1
+    run = ask(talk, settings_now)
+    assert (turns.room(talk.owner), turns.room(mate)) == (room, room + 1)
+    turns.stop(run, timezone.now())
+    assert turns.room(talk.owner) == room + 1
 
 
 def test_sending_clears_the_draft_of_this_conversation_only(
@@ -248,5 +274,5 @@ def test_deleting_takes_everything_and_asks_the_running_answer_to_stop(
     talk: Conversation, settings_now: dict[str, Any]
 ) -> None:
     ask(talk, settings_now)
-    turns.delete(talk)
+    turns.delete(talk, talk.owner)
     assert not Conversation.objects.exists() and not Run.objects.exists() and not Turn.objects.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,51 +12,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
-from accounts.models import GatewayKey, Team, User
+from accounts.models import GatewayKey, User
 from playground.chat import turns
 from playground.chat.models import Conversation, Draft, Run, Turn
+from tests._servers.goods import finish
 
 HTMX = {"HX-Request": "true"}
 SignIn = Callable[[User], Client]
-
-
-@pytest.fixture
-def key(owner: User, team: Team) -> GatewayKey:
-    return GatewayKey.objects.create(
-        owner=owner, team=team, label="Main", base_url="https://gateway.example.com", last4="4f2a"
-    )
-
-
-@pytest.fixture
-def chosen(key: GatewayKey) -> dict[str, Any]:
-    return {
-        "family": "openai_chat",
-        "model": "m-1",
-        "key": str(key.pk),
-        "system": "",
-        "stream": True,
-        "params": {},
-    }
-
-
-@pytest.fixture
-def answer(owner: User, team: Team, chosen: dict[str, Any]) -> Turn:
-    """A finished answer in a conversation of the owner's."""
-    talk = turns.start(owner, team, id=uuid.uuid4(), settings=chosen)
-    run = turns.ask(talk, owner, turn_id=uuid.uuid4(), text="Why?", images=[], settings=chosen)
-    return finish(run)
-
-
-def finish(run: Run, status: str = "finished", text: str = "**Because.**", **fields: Any) -> Turn:
-    Run.objects.filter(pk=run.pk).update(
-        status=status, started_at=run.created_at, ended_at=timezone.now(), **fields
-    )
-    Turn.objects.filter(pk=run.answer_id).update(
-        text=text, parts=[{"kind": "text", "text": text}] if text else []
-    )
-    return Turn.objects.get(pk=run.answer_id)
 
 
 def message(chosen: dict[str, Any], text: str = "Hello", **more: Any) -> dict[str, Any]:
@@ -130,6 +94,15 @@ def test_a_new_chat_comes_with_a_usable_key_and_the_last_settings(
     assert f'<option value="{key.pk}" selected>Main · …4f2a · gateway.example.com</option>' in page
     assert 'name="model" value="m-1"' in page
     assert "What would you like to ask?" in page
+
+
+def test_the_activity_chip_is_asked_for_once_by_a_page_that_streams(
+    sign_in: SignIn, owner: User, key: GatewayKey
+) -> None:
+    page = sign_in(owner)
+    asked = re.compile(r'id="activity"[^>]*hx-trigger="([^"]*)"')
+    assert asked.findall(page.get(reverse("chat:new")).content.decode()) == ["activity"]
+    assert asked.findall(page.get(reverse("appearance")).content.decode()) == ["load, activity"]
 
 
 def test_a_viewer_of_a_team_cannot_begin_a_chat_in_it(
@@ -297,10 +270,11 @@ def test_stop_is_noted_for_the_process_that_writes(
     sign_in: SignIn, owner: User, answer: Turn, chosen: dict[str, Any]
 ) -> None:
     run = turns.regenerate(answer, owner, settings=chosen)
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.RUNNING, owner="another process")
     response = sign_in(owner).post(reverse("chat:stop", args=[run.pk]), headers=HTMX)
     assert response.status_code == 204
     run.refresh_from_db()
-    assert run.stop_requested_at is not None
+    assert run.stop_requested_at is not None and run.status == Run.Status.RUNNING
 
 
 def lengthen(answer: Turn, chosen: dict[str, Any], count: int) -> None:

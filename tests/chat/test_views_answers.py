@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -9,50 +10,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from accounts.models import GatewayKey, Team, User
+from accounts.models import User
 from playground.chat import turns
 from playground.chat.models import Run, Turn
+from tests._servers.goods import finish
 
 SignIn = Callable[[User], Client]
-
-
-@pytest.fixture
-def key(owner: User, team: Team) -> GatewayKey:
-    return GatewayKey.objects.create(
-        owner=owner, team=team, label="Main", base_url="https://gateway.example.com", last4="4f2a"
-    )
-
-
-@pytest.fixture
-def chosen(key: GatewayKey) -> dict[str, Any]:
-    return {
-        "family": "openai_chat",
-        "model": "m-1",
-        "key": str(key.pk),
-        "system": "",
-        "stream": True,
-        "params": {},
-    }
-
-
-@pytest.fixture
-def answer(owner: User, team: Team, chosen: dict[str, Any]) -> Turn:
-    """A finished answer in a conversation of the owner's."""
-    talk = turns.start(owner, team, id=uuid.uuid4(), settings=chosen)
-    run = turns.ask(talk, owner, turn_id=uuid.uuid4(), text="Why?", images=[], settings=chosen)
-    return finish(run)
-
-
-def finish(run: Run, status: str = "finished", text: str = "**Because.**", **fields: Any) -> Turn:
-    Run.objects.filter(pk=run.pk).update(
-        status=status, started_at=run.created_at, ended_at=timezone.now(), **fields
-    )
-    Turn.objects.filter(pk=run.answer_id).update(
-        text=text, parts=[{"kind": "text", "text": text}] if text else []
-    )
-    return Turn.objects.get(pk=run.answer_id)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +71,7 @@ def test_unknown_figures_are_not_told_and_never_zero(sign_in: SignIn, owner: Use
     Run.objects.update(input_tokens=1240, output_tokens=0, cache_read_tokens=1000)
     html = sign_in(owner).get(reverse("chat:turn", args=[answer.pk])).content.decode()
     assert "1,240" in html
-    assert "(1,000 cached)" in html
+    assert "1,000 read from cache" in html
     assert "<dt>Out</dt><dd>0" in html
 
 
@@ -147,3 +111,14 @@ def test_an_image_by_address_is_a_link_and_never_fetched(
     page = sign_in(owner).get(reverse("chat:show", args=[answer.conversation_id])).content.decode()
     assert 'href="https://example.com/cat.png"' in page
     assert 'src="https://example.com' not in page
+
+
+def test_the_response_shows_the_content_as_it_came_without_its_bytes(
+    sign_in: SignIn, owner: User, answer: Turn
+) -> None:
+    answer.native = json.dumps([{"type": "text", "text": "<b>Because.</b>"}, {"data": "A" * 4000}])
+    answer.save()
+    html = sign_in(owner).get(reverse("chat:details", args=[answer.pk])).content.decode()
+    assert "Content, as it came" in html
+    assert "&lt;b&gt;Because.&lt;/b&gt;" in html
+    assert "4,000 characters" in html and "A" * 100 not in html

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import anthropic
 import openai
 import pytest
 
+from tests._servers.processes import PATIENCE_S
+
 KEY = "demo-key"
 BEARER = {"authorization": f"Bearer {KEY}"}
+X_API_KEY = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Running:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers in lower case and body of one plain request; `body` may be bytes or JSON."""
-        connection = http.client.HTTPConnection(*self.address, timeout=20)
+        connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE_S)
         try:
             raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
             connection.request(method, path, raw, BEARER if headers is None else headers)
@@ -66,17 +70,28 @@ class Running:
         body = {"model": "demo-chat", "messages": [{"role": "user", "content": prompt}], **fields}
         return self.call("POST", "/openai/v1/chat/completions", body)
 
+    def respond(self, prompt: Any = "Explain tides", **fields: Any) -> tuple[int, dict[str, str], bytes]:
+        body = {"model": "demo-chat", "input": prompt, **fields}
+        return self.call("POST", "/openai/v1/responses", body)
+
+    def message(self, prompt: Any = "Explain tides", **fields: Any) -> tuple[int, dict[str, str], bytes]:
+        question = [{"role": "user", "content": prompt}]
+        body = {"model": "demo-chat", "max_tokens": 4096, "messages": question, **fields}
+        return self.call("POST", "/anthropic/v1/messages", body, headers=X_API_KEY)
+
     @contextmanager
-    def socket(self, model: str, *, prompt: str = "Explain tides") -> Iterator[socket.socket]:
+    def socket(
+        self, model: str, *, prompt: str = "Explain tides", path: str = "/openai/v1/chat/completions"
+    ) -> Iterator[socket.socket]:
         """A raw connection on which a stream of this model was asked for."""
-        body = json.dumps(
-            {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
-        ).encode()
-        head = (
-            f"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: demo\r\nauthorization: Bearer {KEY}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
-        with socket.create_connection(self.address, timeout=20) as connection:
+        question = [{"role": "user", "content": prompt}]
+        # Each route reads its own field for the question and leaves the other alone.
+        fields = {"model": model, "stream": True, "max_tokens": 1024, "messages": question, "input": question}
+        body = json.dumps(fields).encode()
+        headers = {**BEARER, **X_API_KEY, "content-type": "application/json", "content-length": len(body)}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST {path} HTTP/1.1\r\nhost: demo\r\n{lines}\r\n"
+        with socket.create_connection(self.address, timeout=PATIENCE_S) as connection:
             connection.sendall(head.encode() + body)
             yield connection
 
@@ -99,7 +114,7 @@ def start(*arguments: str, **environment: str) -> Running:
 
 def stop(running: Running) -> None:
     running.process.kill()
-    running.process.wait(timeout=10)
+    running.process.wait(timeout=PATIENCE_S)
     assert running.process.stdout
     running.process.stdout.close()
 
@@ -129,6 +144,19 @@ def starter() -> Iterator[Starter]:
 @pytest.fixture
 def sdk(gateway: Running) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
-        base_url=f"{gateway.base}/openai/v1", api_key=KEY, max_retries=0, timeout=20
+        base_url=f"{gateway.base}/openai/v1", api_key=KEY, max_retries=0, timeout=PATIENCE_S
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def claude(gateway: Running) -> Iterator[anthropic.Anthropic]:
+    """The SDK of the Anthropic family; of itself it would send its key as a bearer token only."""
+    with anthropic.Anthropic(
+        base_url=f"{gateway.base}/anthropic",
+        api_key=KEY,
+        default_headers=X_API_KEY,
+        max_retries=0,
+        timeout=PATIENCE_S,
     ) as client:
         yield client

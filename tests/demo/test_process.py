@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import openai
 import pytest
+
+from tests._servers.processes import PATIENCE_S
 
 QUESTION = [{"role": "user", "content": "Explain tides"}]
 
@@ -27,7 +30,7 @@ def test_a_signal_ends_it_cleanly_with_streams_open(starter, number):
         own.streams_once(12)
         own.process.send_signal(number)
         # A net against hanging for ever, not a measurement.
-        assert own.process.wait(timeout=10) == 0
+        assert own.process.wait(timeout=PATIENCE_S) == 0
 
 
 def test_a_taken_port_gives_one_line(gateway):
@@ -76,7 +79,7 @@ def test_it_imports_nothing_but_the_standard_library():
 
 async def test_many_streams_run_side_by_side(gateway):
     async with openai.AsyncOpenAI(
-        base_url=f"{gateway.base}/openai/v1", api_key="demo-key", max_retries=0, timeout=60
+        base_url=f"{gateway.base}/openai/v1", api_key="demo-key", max_retries=0, timeout=PATIENCE_S
     ) as client:
 
         async def tokens(number):
@@ -109,3 +112,19 @@ def test_leaving_in_mid_stream_is_seen_and_ends_the_work(starter):
         assert own.json("/demo/streams")["open"] == 1
     assert own.streams_once(0)["left"] == 1
     assert json.loads(own.chat("still here", model="demo-chat", max_tokens=1)[2])["choices"]
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="Linux tells the timers of its sockets there")
+def test_a_caller_that_is_gone_without_a_word_is_asked_after(gateway):
+    with gateway.socket("demo-stall-after-1") as caller:
+        assert caller.recv(16)
+        theirs = {f":{gateway.address[1]:04X}", f":{caller.getsockname()[1]:04X}"}
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        (timer,) = [
+            row[5]
+            for row in rows
+            if row[1][-5:] in theirs and row[2][-5:] in theirs
+            if row[1].endswith(f":{gateway.address[1]:04X}")
+        ]
+    # 02 is the timer of the questions that keep a connection alive.
+    assert timer.startswith("02:")

@@ -1,14 +1,22 @@
 """Routes, keys, refusals and lists of the demo gateway."""
 
+import asyncio
 import json
 
 import pytest
+
+from playground.demo import exchange
+from playground.demo.app import DemoGateway
 
 CHAT = "/openai/v1/chat/completions"
 KEYED = [
     ("GET", "/openai/v1/models"),
     ("GET", "/anthropic/v1/models"),
     ("POST", CHAT),
+    ("POST", "/openai/v1/responses"),
+    ("GET", "/openai/v1/responses/resp_1"),
+    ("POST", "/anthropic/v1/messages"),
+    ("POST", "/anthropic/v1/messages/count_tokens"),
     ("GET", "/demo/requests"),
     ("GET", "/demo/streams"),
 ]
@@ -236,10 +244,77 @@ def test_it_tells_what_it_saw_without_bodies_and_keys(starter):
     assert not any(secret in json.dumps(seen) for secret in ("private", "demo-key", "stolen-key"))
 
 
-def test_only_the_last_fifty_requests_are_kept(starter):
+def test_only_the_last_five_hundred_requests_are_kept(starter):
     own = starter("--fast")
-    for _ in range(52):
+    for _ in range(502):
         own.json("/openai/v1/models?limit=1")
     seen = own.json("/demo/requests")
-    assert [row["number"] for row in seen["data"]] == list(range(3, 53))
-    assert seen["total"] == 52
+    assert [row["number"] for row in seen["data"]] == list(range(3, 503))
+    assert seen["total"] == 502
+
+
+X_API = {"x-api-key": "demo-key", "anthropic-version": "2023-06-01"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "read"),
+    [
+        ("/openai/v1/nothing", None, lambda told: told["error"]["code"] == "not_found"),
+        ("/nothing", None, lambda told: told["error"]["code"] == "not_found"),
+        (
+            "/anthropic/v1/nothing",
+            X_API,
+            lambda told: (told["type"], told["error"]["type"]) == ("error", "not_found_error"),
+        ),
+        (
+            "/gemini/v1beta/models/demo-chat:nothing",
+            None,
+            lambda told: told["error"]["status"] == "NOT_FOUND",
+        ),
+        ("/dashscope/v1/nothing", None, lambda told: told["code"] == "ModelNotFound"),
+        ("/transtreams/kling/v1/nothing", None, lambda told: told["code"] == 1203),
+        ("/suno/nothing", None, lambda told: (told["code"], told["data"]) == (404, None)),
+    ],
+)
+def test_an_unknown_path_is_refused_in_the_words_of_its_family(gateway, path, headers, read):
+    status, _, body = gateway.call("POST", path, {}, headers=headers)
+    assert status == 404
+    assert read(json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", CHAT, "POST"),
+        ("HEAD", "/openai/v1/models", "GET"),
+        ("DELETE", "/openai/v1/responses/resp_1", "GET"),
+        ("PUT", "/gemini/v1beta/models/demo-chat:generateContent", "POST"),
+        ("OPTIONS", "/dashscope/v1/tasks/1", "GET"),
+        ("POST", "/demo/assets/x.png", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_one(gateway, method, path, allowed):
+    status, headers, body = gateway.call(method, path)
+    assert (status, headers["allow"]) == (405, allowed)
+    assert not body if method == "HEAD" else json.loads(body)
+
+
+async def test_a_body_that_stops_coming_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(exchange, "SILENCE_S", 0)
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    parts = iter([{"type": "http.request", "body": b'{"model"', "more_body": True}])
+
+    async def receive():
+        found = next(parts, None)
+        return found if found else await asyncio.Event().wait()
+
+    headers = [(b"authorization", b"Bearer demo-key")]
+    scope = {"type": "http", "method": "POST", "path": CHAT, "headers": headers}
+    await DemoGateway(speed=0)(scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert json.loads(sent[1]["body"])["error"]["code"] == "timeout"

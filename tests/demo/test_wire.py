@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+from tests._servers.processes import PATIENCE_S
+
 
 def received(connection):
     """Everything up to the end of the connection or to its reset."""
@@ -154,7 +156,7 @@ def test_a_hostile_text_holds_scripts_links_and_handlers(gateway):
 def test_a_whole_answer_that_is_cut_is_shorter_than_promised(gateway):
     body = b'{"model":"demo-cut-after-3","messages":[{"role":"user","content":"hi"}]}'
     head = b"POST /openai/v1/chat/completions HTTP/1.1\r\nhost: demo\r\nauthorization: Bearer demo-key\r\n"
-    with socket.create_connection(gateway.address, timeout=20) as connection:
+    with socket.create_connection(gateway.address, timeout=PATIENCE_S) as connection:
         connection.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         data, how = received(connection)
     headers, _, part = data.partition(b"\r\n\r\n")

@@ -40,6 +40,20 @@ def test_every_name_in_the_environment_is_a_setting(services: Services) -> None:
     assert not unknown
 
 
+# What the containers have no use for: embedded mode's, what the image says, and what tests turn.
+NOT_HANDED_ON = {
+    *("PORT", "DEMO_PORT", "DEMO_URL", "ANYINT_API_KEY", "DEBUG"),
+    *("STATIC_ROOT", "MEDIA_ROOT", "WEB_WORKERS", "SSL_REDIRECT"),
+    *("RUN_LEASE_S", "RUN_SAVE_S", "HEARTBEAT_S"),
+}
+
+
+def test_every_setting_can_be_given_to_every_container(services: Services) -> None:
+    for name, service in of_the_app(services).items():
+        given = {key.removesuffix("_FILE") for key in service["environment"]}
+        assert set(settings_read()) - NOT_HANDED_ON == given - NOT_HANDED_ON, name
+
+
 def test_the_app_has_all_that_production_mode_demands(services: Services) -> None:
     needed = {
         "PLAYGROUND_MODE",

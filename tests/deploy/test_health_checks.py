@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from playground.secrets import new_vault_key
-from tests._servers.processes import PYTHON, ROOT, Process, clean_env
+from tests._servers.processes import PATIENCE_S, PYTHON, ROOT, Process, clean_env, until
 
 pytestmark = pytest.mark.redis
 Service = dict[str, Any]
-TRIES = 100
 
 
 @pytest.fixture
@@ -57,17 +56,19 @@ def passes(service: Service, env: dict[str, str], folder: Path | None = None) ->
     if folder:
         argv = [part.replace("/run/beat", str(folder)) for part in argv]
     argv = ["sh", "-c", *argv] if kind == "CMD-SHELL" else argv
-    return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, timeout=60).returncode == 0
+    return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, timeout=PATIENCE_S).returncode == 0
 
 
 def becomes_well(service: Service, process: Process, env: dict[str, str], folder: Path | None = None) -> bool:
     """Ask again, as the engine does, for as long as the process is there."""
-    for _ in range(TRIES):
-        if passes(service, env, folder):
-            return True
-        if process.popen.poll() is not None:
-            return False
-    return False
+    well: list[bool] = []
+
+    def asked() -> bool:
+        well.append(passes(service, env, folder))
+        return well[-1] or process.popen.poll() is not None
+
+    until(asked)
+    return well[-1]
 
 
 def test_the_worker_is_well_while_it_runs_and_not_after(

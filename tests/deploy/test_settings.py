@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playground.secrets import new_vault_key
-from tests._servers.processes import PYTHON, ROOT, clean_env
+from tests._servers.processes import PATIENCE_S, PYTHON, ROOT, clean_env
 
 GOOD = {
     "PLAYGROUND_MODE": "production",
@@ -19,6 +19,7 @@ GOOD = {
     "DATABASE_URL": "postgresql://playground:a-password-of-ours@127.0.0.1:1/playground",
     "REDIS_URL": "redis://127.0.0.1:1/0",
 }
+MAIL = "django.core.mail.backends"
 SHOW = "import django; from django.conf import settings; django.setup(); print(settings.{})"
 
 
@@ -27,7 +28,7 @@ def start(tmp_path: Path, code: str, **changes: str | None) -> subprocess.Comple
     env = {name: value for name, value in (GOOD | changes).items() if value is not None}
     env = clean_env(DJANGO_SETTINGS_MODULE="playground.settings", PLAYGROUND_DATA=str(tmp_path), **env)
     argv = [PYTHON, "-W", "error", "-c", code]
-    return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def setting(tmp_path: Path, name: str, **changes: str | None) -> str:
@@ -79,6 +80,8 @@ def test_a_good_environment_starts(tmp_path: Path) -> None:
         ({"SIGN_UP": "maybe"}, "SIGN_UP must be one of open, invitation, closed"),
         ({"DEBUG": "perhaps"}, "DEBUG must be yes or no"),
         ({"EMAIL_VERIFICATION": "sure"}, "EMAIL_VERIFICATION must be one of none, optional, mandatory"),
+        ({"EMAIL_VERIFICATION": "mandatory"}, "EMAIL_VERIFICATION=mandatory needs a mail server"),
+        ({"EMAIL_BACKEND": f"{MAIL}.smtp.EmailBackend"}, "EMAIL_BACKEND sends over SMTP: set EMAIL_HOST"),
     ],
 )
 def test_what_is_wrong_is_refused_and_named(
@@ -94,10 +97,25 @@ def test_what_is_wrong_is_refused_and_named(
         assert not value or value not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("changes", "backend"),
+    [
+        ({}, "dummy"),
+        ({"EMAIL_HOST": "mail.example.com", "EMAIL_VERIFICATION": "mandatory"}, "smtp"),
+        ({"EMAIL_BACKEND": f"{MAIL}.console.EmailBackend"}, "console"),
+        ({"PLAYGROUND_MODE": "embedded"}, "dummy"),
+    ],
+)
+def test_mail_goes_where_it_was_told_to_and_nowhere_else(
+    tmp_path: Path, changes: dict[str, str], backend: str
+) -> None:
+    assert setting(tmp_path, "EMAIL_BACKEND", **changes) == f"{MAIL}.{backend}.EmailBackend"
+
+
 def test_a_command_says_it_in_one_line(tmp_path: Path) -> None:
     env = clean_env(PLAYGROUND_DATA=str(tmp_path), **(GOOD | {"PORT": "eighty"}))
     argv = [PYTHON, "manage.py", "migrate"]
-    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["PORT must be a number of at least 1 and at most 65535, not 'eighty'"]
 
@@ -136,6 +154,6 @@ def test_a_value_may_come_from_a_file_and_the_file_wins(tmp_path: Path, name: st
 def test_django_finds_nothing_to_warn_of_in_production(tmp_path: Path) -> None:
     env = clean_env(DJANGO_SETTINGS_MODULE="playground.settings", PLAYGROUND_DATA=str(tmp_path), **GOOD)
     argv = [PYTHON, "-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout

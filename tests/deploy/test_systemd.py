@@ -98,7 +98,7 @@ def test_the_script_keeps_the_secrets_that_are_there_and_their_folder_to_its_own
     subprocess.run(argv, check=True)
     assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
     made = {"secret_key", "vault_keys", "postgres_password", "database_url"}
-    assert set(before) == made | {"secret_key_fallbacks", "email_password"}
+    assert set(before) == made | {"secret_key_fallbacks", "email_password", "s3_secret_key"}
     assert all(before[name].strip() for name in made)
     assert before["postgres_password"].strip() in before["database_url"]
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700

@@ -20,7 +20,7 @@ from tests._servers import cast
 from tests._servers.processes import PYTHON, run, until
 from tests._servers.site import Blueprint, Site, Visitor
 from tests._servers.stores import Postgres, running_redis
-from tests.chat.talk import Asked
+from tests.chat.talk import Asked, key_named
 from tests.faults.answers import ANSWERS
 from tests.faults.upstream import Upstream, running_upstream
 
@@ -75,15 +75,11 @@ class Standing:
         """Adds a key through the settings page; gives its id."""
         visitor, label = self.visitor(name), f"Key {uuid.uuid4().hex[:12]}"
         fields = {"label": label, "base_url": url or self.upstream.url, "secret": secret}
-        page = visitor.post("/settings/keys/", data=fields)
-        found = re.search(rf'<option value="([0-9a-f-]{{36}})"[^>]*>{label}', visitor.get("/chat/").text)
-        assert found, page.text
-        return found[1]
+        visitor.post("/settings/keys/", data=fields)
+        return key_named(visitor, label)
 
     def demo_key(self, name: str = cast.OWNER) -> str:
-        found = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>Demo', self.visitor(name).get("/chat/").text)
-        assert found, "no demo key"
-        return found[1]
+        return key_named(self.visitor(name), "Demo")
 
     def send(
         self, model: str, text: str = TEXT, *, name: str = cast.OWNER, conversation: str = "", **fields: Any
@@ -163,7 +159,7 @@ def _start(
         server.execute(f"CREATE DATABASE {name} TEMPLATE blueprint")
         url, _ = stack.enter_context(running_redis())
         env |= {"DATABASE_URL": server.url(name), "REDIS_URL": url}
-    env |= {"GATEWAY_URLS": gateways, "GATEWAY_READ_TIMEOUT_S": "1", "LOG_LEVEL": "DEBUG"}
+    env |= {"GATEWAY_URLS": gateways, "GATEWAY_READ_TIMEOUT_S": "3", "LOG_LEVEL": "DEBUG"}
     env |= {"HEARTBEAT_S": "0.5"}
     worker = processes.embedded_worker() if mode == "embedded" else processes.worker()
     commands = {"web": processes.web(port, drain_s=2), "worker": worker}

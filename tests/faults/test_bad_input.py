@@ -172,7 +172,7 @@ def test_a_revoked_key_is_named_and_the_message_stays(there: Standing) -> None:
 
 def test_the_key_of_another_team_is_nobodys_to_use(there: Standing) -> None:
     theirs = there.key("sk-of-a-stranger-0000000", name=cast.STRANGER)
-    assert complaint(there, key=theirs) == "This key is not yours to use. Choose another one."
+    assert complaint(there, key=theirs) == "This key is not yours to use, or is gone. Choose another one."
     assert not [key for key, _ in there.upstream.asked if key == "sk-of-a-stranger-0000000"]
 
 

@@ -20,7 +20,7 @@ CHUNK = b"x" * 65536
 
 @dataclass
 class Upstream:
-    """`elsewhere` is the other host's address; `strayed` what was asked of it; `fragment` cuts a stream."""
+    """`elsewhere` is the other host's address; `strayed` what was asked of it; "held" ends after `go_on`."""
 
     url: str = ""
     elsewhere: str = ""
@@ -31,6 +31,7 @@ class Upstream:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     sent: int = 0
     over: Event = field(default_factory=Event)
+    go_on: Event = field(default_factory=Event)
 
 
 def chunk(text: str, **more: Any) -> bytes:
@@ -76,6 +77,7 @@ class Handler(BaseHTTPRequestHandler):
             "endless-frame": lambda: self._endless("text/event-stream", b"data: "),
             "drip": self._drip,
             "compressed": self._compressed,
+            "held": self._held,
         }.get(model, lambda: self._stream(self.answers[model]))
         act()
 
@@ -111,6 +113,12 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b": still here\n\n")
         except OSError:
             return
+
+    def _held(self) -> None:
+        self._stream([chunk("First words.")])
+        self.upstream.go_on.wait()
+        for frame in whole(" Last words."):
+            self.wfile.write(frame)
 
     def _stream(self, frames: list[bytes]) -> None:
         self._head("text/event-stream")
@@ -171,3 +179,4 @@ def running_upstream(answers: dict[str, list[bytes]]) -> Iterator[Upstream]:
     with serving(Stray) as upstream.elsewhere, serving(mine) as upstream.url:
         yield upstream
         upstream.over.set()
+        upstream.go_on.set()

@@ -140,3 +140,27 @@ def test_any_rows_give_a_page(found, has_more, last_id):
     result = catalog.decode_page(page(*found, has_more=has_more, last_id=last_id))
     assert all(model.model_id and model.name for model in result.models)
     json.dumps([dict(model.raw) for model in result.models], allow_nan=False).encode()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"created_at": "0001-01-01T00:00:00+14:00"},
+        {"created_at": "9999-12-31T23:59:59-14:00"},
+        {"created": -62135596800},
+        {"created_at": 10**400},
+    ],
+)
+def test_a_moment_that_no_zone_can_show_is_not_told(row):
+    (found,) = catalog.decode_page(page({"id": "odd"} | row)).models
+    assert found.created_at is None
+
+
+def test_a_list_that_brings_one_model_a_page_is_cut():
+    asked = []
+
+    def send(request):
+        asked.append(request)
+        return page({"id": f"model-{len(asked)}"}, has_more=True)
+
+    assert len(catalog.list_models("openai_chat", send)) == catalog.MOST_PAGES

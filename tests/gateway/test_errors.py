@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from playground.gateway import errors
 from playground.gateway.errors import KINDS, GatewayError
+from playground.gateway.redaction import remember
 
 SAMPLES = Path(__file__).parents[1] / "wire" / "errors"
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -242,3 +243,24 @@ def test_every_class_of_the_contract_has_its_row():
 
 def test_a_kind_nobody_knows_is_unknown():
     assert GatewayError("weather").about.key == "unknown"
+
+
+def test_the_answer_of_a_refusal_is_kept_without_keys_and_not_without_end() -> None:
+    remember("very-secret-key-1")
+    error = errors.from_response(400, {}, b'{"code": 400, "echo": "very-secret-key-1"}', NOW)
+    assert b'"code": 400' in error.answer
+    assert b"very-secret-key-1" not in error.answer
+    assert len(errors.from_response(502, {}, b"x" * 64_000, NOW).answer) == 16 * 1024
+
+
+def test_a_redirect_says_where_it_leads_and_nothing_else_does() -> None:
+    head = {"Location": "https://files.example/a"}
+    assert errors.from_response(302, head, b"", NOW).location == "https://files.example/a"
+    assert errors.from_response(404, head, b"", NOW).location == ""
+
+
+def test_an_error_of_another_kind_is_the_same_failure() -> None:
+    error = errors.from_response(405, {"retry-after": "7"}, b'{"msg": "Slow down."}', NOW)
+    told = error.of_kind("rate_limited", code="405")
+    assert (told.kind, told.code, told.status) == ("rate_limited", "405", 405)
+    assert (told.message, told.retry_after_s, told.answer) == ("Slow down.", 7, error.answer)

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from playground.gateway.network import Transport
+from tests._servers.processes import PATIENCE_S
 from tests.gateway.loopback import serving
 
 
 def client(context: ssl.SSLContext | None = None) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=Transport(context or ssl.create_default_context()), timeout=20)
+    return httpx.AsyncClient(transport=Transport(context or ssl.create_default_context()), timeout=PATIENCE_S)
 
 
 async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -171,3 +172,56 @@ async def test_what_is_no_http_is_an_error_and_no_hang(answer: bytes) -> None:
     async with serving(odd) as port, client() as pool:
         with pytest.raises(httpx.RemoteProtocolError):
             await pool.get(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize(
+    "beside", [b"x-note: %b\r\n" % (b"a" * 1000), b"a" * 1000], ids=["many trailers", "one endless trailer"]
+)
+async def test_trailers_without_end_are_cut_off(beside: bytes) -> None:
+    sent = 0
+
+    async def trail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-end: ")
+        with suppress(ConnectionError):
+            while sent < 64 * 1024 * 1024:
+                writer.write(beside)
+                await writer.drain()
+                sent += len(beside)
+
+    async with serving(trail) as port, client() as asking:
+        with pytest.raises(httpx.RemoteProtocolError, match="trailers are too large"):
+            await asking.get(f"http://127.0.0.1:{port}/")
+    assert sent < 64 * 1024 * 1024
+
+
+async def test_a_trailer_ends_the_body_and_is_no_header_of_the_next_answer() -> None:
+    async def trail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            writer.write(b"5\r\nhello\r\n0\r\nx-note: late\r\n\r\n")
+
+    async with serving(trail) as port, client() as asking:
+        for _ in range(2):
+            answer = await asking.get(f"http://127.0.0.1:{port}/")
+            assert answer.content == b"hello"
+            assert "x-note" not in answer.headers
+
+
+async def test_sizes_of_chunks_that_come_apart_from_them_are_no_trailers() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(100):
+            for piece in (b"5;note=" + b"a" * 1000 + b"\r\n", b"hello\r\n"):
+                writer.write(piece)
+                await writer.drain()
+                # The reader is in this loop too and takes what came.
+                await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+
+    async with serving(drip) as port, client() as asking:
+        answer = await asking.get(f"http://127.0.0.1:{port}/")
+    assert answer.content == b"hello" * 100

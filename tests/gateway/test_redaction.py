@@ -79,3 +79,15 @@ def test_hiding_twice_changes_nothing_more(text):
 def test_a_secret_too_short_to_be_one_is_not_remembered():
     remember("abc")
     assert redact("abc") == "abc"
+
+
+def test_a_web_token_is_hidden_and_what_only_begins_like_one_stays():
+    assert redact("id eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbg end") == "id [hidden] end"
+    assert redact('{"image": "eyJhbGciOiJIUzI1NiJ9"}') == '{"image": "eyJhbGciOiJIUzI1NiJ9"}'
+    assert redact("eyJhbGciOiJI-sk-0123456789") == "eyJhbGciOiJI-[hidden]"
+
+
+def test_a_megabyte_of_beginnings_of_web_tokens_is_read_in_one_go():
+    # Looked at from each of its beginnings, this would take hours.
+    beginnings = "eyJ-" * 250_000
+    assert redact(beginnings) == beginnings

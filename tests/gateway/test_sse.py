@@ -66,6 +66,7 @@ pieces = st.sampled_from(
         b"\xff",
         b"\0",
         b"data: {}\n\n",
+        b"event: a\ndata: {}\n\n",
         b"{}",
         b":",
         b" ",
@@ -79,6 +80,8 @@ bodies = st.lists(pieces | st.binary(max_size=4), max_size=14).map(b"".join)
 @example(b"data: a\r", [])
 @example(b"data: a\r\n\r\n", [8, 9, 10])
 @example(b"\xef\xbb", [1])
+@example(b"data: a\n\n\ndata: b\n\nevent: c\n\ndata: d\n\nid: 1\ndata: e\n\ndata: f\n\ndata", [0])
+@example(b"event: a\n: b\ndata: c\n\ndata: d\n\n", [9, 13])
 def test_any_bytes_in_any_cut_give_what_the_standard_says(body, cuts):
     marks = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     chunks = [body[start:end] for start, end in zip(marks, marks[1:], strict=False)]

@@ -77,12 +77,12 @@ def test_usage_is_a_snapshot_whose_newest_values_stay():
 
 
 def test_an_ending_is_kept_with_its_reason():
-    done = fold(Finished("tool_calls", "stop", {"native": 1}))
+    done = fold(Finished("tool_calls", "stop", "[1]"))
     assert (done.ended, done.reason, done.raw_reason, done.native) == (
         True,
         "tool_calls",
         "stop",
-        {"native": 1},
+        "[1]",
     )
     failed = fold(PartOpened(0, "text"), PartDelta(0, "kept"), Failed("network"))
     assert (failed.ended, failed.reason, failed.failure, failed.text) == (True, "", Failed("network"), "kept")

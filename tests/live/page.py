@@ -35,6 +35,10 @@ class Page:
             self.drained = True
         elif event == "snapshot":
             self._show(data)
+        elif event == "run" and data["run"] not in self.views and data["seq"] > 1:
+            # Over before its beginning was shown here: the end is all that is told.
+            assert data["ops"][-1][0] == "end", "a batch was lost"
+            self.ended[data["run"]] = data["ops"][-1][1]
         elif event == "run":
             view = self.views.setdefault(data["run"], RunView(run=data["run"], turn=data["turn"]))
             assert view.apply(data["seq"], data["ops"]), "a batch was lost"

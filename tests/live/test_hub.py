@@ -11,6 +11,7 @@ from playground.live import hub as hub_module
 from playground.live import sse
 from playground.live.hub import Hub
 from playground.live.mirror import RunView
+from tests._servers.processes import PATIENCE_S
 from tests.live.page import Page
 
 CHANNEL = "conversation:c"
@@ -60,6 +61,30 @@ async def test_a_late_viewer_gets_everything_so_far_and_then_what_is_new() -> No
     assert hub.channel(CHANNEL).views == {}
 
 
+async def test_what_ends_or_is_told_while_a_stream_is_prepared_is_not_lost() -> None:
+    hub, page = Hub(), Page()
+    view, other = opened(hub), opened(hub, "r2")
+
+    async def live() -> list[str]:
+        runs = list(hub.channel(CHANNEL).views)
+        # As when the database has answered, and the event loop does something else first.
+        publish(hub, other, [["text", 0, "Hello"]])
+        publish(hub, view, [["text", 0, "words"]])
+        publish(hub, view, [["end", "finished", "d1"]])
+        hub.feed(CHANNEL, {"kind": "turns"})
+        return runs
+
+    stream = hub.tail([CHANNEL], who="olivia", live=live, draining=lambda: False)
+    page.read(await anext(stream))
+    assert page.ready == {"runs": ["r1", "r2"], "draining": False}
+    assert page.ended == {"r1": "finished"}
+    assert page.feeds == [{"kind": "turns"}]
+    assert page.shown("r2") == "Hello"
+    publish(hub, other, [["text", 0, " world"]])
+    page.read(await anext(stream))
+    assert page.shown("r2") == "Hello world"
+
+
 async def test_ten_thousand_cuts_and_returns_lose_and_double_nothing() -> None:
     rng = random.Random(7)
     hub = Hub()
@@ -87,7 +112,7 @@ async def test_ten_thousand_cuts_and_returns_lose_and_double_nothing() -> None:
     assert not hub.channel(CHANNEL).cursors
 
 
-async def test_a_viewer_that_fell_behind_gets_a_snapshot_instead_of_a_gap(monkeypatch: Any) -> None:
+async def test_a_viewer_that_fell_behind_comes_back_and_has_everything(monkeypatch: Any) -> None:
     monkeypatch.setattr(hub_module, "KEEP_FRAMES", 8)
     hub, page = Hub(), Page()
     view = opened(hub)
@@ -95,8 +120,30 @@ async def test_a_viewer_that_fell_behind_gets_a_snapshot_instead_of_a_gap(monkey
     page.read(await anext(stream))
     for step in range(100):
         publish(hub, view, [["text", 0, f"{step},"]])
+    page.read(b"".join([part async for part in stream]))
+    assert page.drained
+    stream = tail(hub)
     page.read(await anext(stream))
     assert page.shown("r1") == "".join(f"{step}," for step in range(100))
+    await stream.aclose()
+
+
+async def test_a_viewer_that_fell_behind_hears_of_a_run_that_ended_meanwhile(monkeypatch: Any) -> None:
+    monkeypatch.setattr(hub_module, "KEEP_FRAMES", 8)
+    hub, page = Hub(), Page()
+    view = opened(hub)
+    stream = tail(hub)
+    page.read(await anext(stream))
+    assert page.ready == {"runs": ["r1"], "draining": False}
+    for step in range(100):
+        publish(hub, view, [["text", 0, f"{step},"]])
+    publish(hub, view, [["end", "finished", "d1"]])
+    page.read(b"".join([part async for part in stream]))
+    assert page.drained
+    stream = tail(hub)
+    page.read(await anext(stream))
+    assert page.ready == {"runs": [], "draining": False}
+    await stream.aclose()
 
 
 async def test_line_breaks_and_other_framing_in_a_token_stay_text() -> None:
@@ -131,6 +178,26 @@ async def test_heartbeats_keep_an_idle_stream_awake() -> None:
     beats.cancel()
     await stream.aclose()
     assert hub.channels == {}
+
+
+async def test_a_recheck_that_fails_ends_neither_the_heartbeats_nor_a_stream(caplog: Any) -> None:
+    hub, page, fails = Hub(heartbeat_s=0.001), Page(), [ValueError("odd"), RuntimeError("odder")]
+
+    async def failing(watchers: set[Any]) -> set[Any]:
+        if fails:
+            raise fails.pop()
+        return watchers
+
+    stream = tail(hub)
+    page.read(await anext(stream))
+    beats = asyncio.create_task(hub.heartbeats(failing))
+    async with asyncio.timeout(PATIENCE_S):
+        rest = [part async for part in stream]
+    beats.cancel()
+    assert sse.HEARTBEAT in rest
+    page.read(b"".join(rest))
+    assert page.feeds == [{"kind": "gone"}]
+    assert caplog.text.count("could not be rechecked") == 2
 
 
 async def test_closing_sends_what_is_left_and_then_asks_to_come_back() -> None:

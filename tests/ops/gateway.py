@@ -12,7 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass
 class Gateway:
-    """`answer` gets the query and gives (status, headers, body); `keys` are the keys that came."""
+    """`answer` gets the query and gives (status, headers, body); `keys` are the keys that came.
+
+    It has no list but that of the OpenAI path; what asks for another one gets 404.
+    """
 
     url: str = ""
     keys: list[str] = field(default_factory=list)
@@ -57,9 +60,10 @@ def serve(gateway: Gateway) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             split = urlsplit(self.path)
-            gateway.keys.append(self.headers.get("Authorization", "").removeprefix("Bearer "))
             query = {name: values[0] for name, values in parse_qs(split.query).items()}
             known = split.path == "/openai/v1/models"
+            if known:
+                gateway.keys.append(self.headers.get("Authorization", "").removeprefix("Bearer "))
             status, headers, body = gateway.answer(query) if known else (404, {}, b"")
             self.send_response(status)
             for name, value in headers.items():

@@ -98,6 +98,20 @@ def test_fifty_rows_are_shown_and_the_rest_is_counted(page: Client, make_key: Ma
     assert Options(ask(page, key, q="2999")).ids == ["model-2999", "2999"]
 
 
+def test_the_list_wears_the_badge_of_the_family_it_is_asked_for(page: Client, make_key: MakeKey) -> None:
+    key = make_key()
+    see(key, "shared")
+    see(key, "apart", family="anthropic")
+    for family, listed, badge in (
+        ("openai_chat", "shared", "OpenAI chat"),
+        ("gemini", "shared", "Gemini"),
+        ("anthropic", "apart", "Anthropic"),
+    ):
+        html = ask(page, key, family=family)
+        assert Options(html).ids == [listed]
+        assert f'data-family="{family}">{badge}' in html
+
+
 def test_three_thousand_rows_take_the_queries_of_one(page: Client, make_key: MakeKey) -> None:
     few, many = make_key("Few"), make_key("Many")
     see(few, "model")

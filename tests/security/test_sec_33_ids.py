@@ -4,65 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import GatewayKey, Team, User
-from playground.chat.models import Attachment, Conversation, Draft, Run, Turn
+from playground.chat.models import Conversation, Draft, Run, Turn
+from tests._servers.goods import Goods, make_goods
 
 SECRET = "Plans nobody else may read"
-LABEL = "A key nobody else may see"
 HTMX = {"HX-Request": "true"}
-
-
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """What one person has in a team."""
-
-    key: GatewayKey
-    talk: Conversation
-    asked: Turn
-    answer: Turn
-    file: Attachment
-
-
-def make_goods(owner: User, team: Team, word: str) -> Goods:
-    key = GatewayKey.objects.create(owner=owner, team=team, label=word, base_url="http://127.0.0.1:9")
-    talk = Conversation.objects.create(team=team, owner=owner, title=word)
-    asked = Turn.objects.create(
-        conversation=talk, role="user", text=word, parts=[{"kind": "text", "text": word}]
-    )
-    answer = Turn.objects.create(
-        conversation=talk, parent=asked, role="assistant", text=word, parts=[{"kind": "text", "text": word}]
-    )
-    Run.objects.create(
-        team=team,
-        user=owner,
-        key=key,
-        conversation=talk,
-        asked=asked,
-        answer=answer,
-        family="openai_chat",
-        model="m",
-        status="finished",
-        ended_at=timezone.now(),
-    )
-    Conversation.objects.filter(pk=talk.pk).update(leaf=answer)
-    file = Attachment.objects.create(
-        team=team,
-        user=owner,
-        sha256=uuid.uuid4().hex * 2,
-        media_type="image/png",
-        size=1,
-        file="none.png",
-        name=f"{word}.png",
-    )
-    return Goods(key, talk, asked, answer, file)
 
 
 @pytest.fixture
@@ -99,6 +52,7 @@ ACTS: dict[str, Callable[[Goods], str]] = {
     "rerun": lambda mine: reverse("chat:rerun", args=[mine.asked.pk]),
     "regenerate": lambda mine: reverse("chat:regenerate", args=[mine.answer.pk]),
     "go-on": lambda mine: reverse("chat:go-on", args=[mine.answer.pk]),
+    "fall-back": lambda mine: reverse("chat:fall-back", args=[mine.answer.pk]),
     "settings": lambda mine: reverse("chat:settings", args=[mine.talk.pk]),
     "draft": lambda mine: reverse("chat:draft", args=[mine.talk.pk]),
     "edit": lambda mine: reverse("chat:edit", args=[mine.asked.pk]),

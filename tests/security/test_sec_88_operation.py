@@ -12,6 +12,7 @@ from django.conf import settings
 
 from playground.chat import relay
 from tests._servers import cast
+from tests._servers.processes import PATIENCE_S, until
 from tests._servers.site import Site, Visitor
 from tests._servers.stores import Postgres
 from tests.chat.talk import ask
@@ -31,7 +32,7 @@ def test_sec_88_without_its_database_a_process_lives_but_is_not_ready(
     name = place.env["DATABASE_URL"].rpartition("/")[2]
     postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
     postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-    ready = httpx.get(f"{place.url}/readyz", timeout=30)
+    ready = httpx.get(f"{place.url}/readyz", timeout=PATIENCE_S)
     assert (ready.status_code, ready.json()["database"], ready.json()["vault"]) == (503, False, True)
     assert httpx.get(f"{place.url}/livez").status_code == 200
 
@@ -44,7 +45,7 @@ def test_sec_88_without_its_database_a_process_lives_but_is_not_ready(
         assert inside not in page.text
 
     postgres.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
-    assert httpx.get(f"{place.url}/readyz", timeout=30).status_code == 200
+    assert httpx.get(f"{place.url}/readyz", timeout=PATIENCE_S).status_code == 200
     assert visitor.get("/chat/").status_code == 200
 
 
@@ -76,8 +77,7 @@ def test_sec_10_another_secret_key_ends_no_session_and_touches_no_gateway_key(
     place.restart("web")
     assert visitor.get("/chat/").url.path == "/chat/"
     asked = ask(visitor, "demo-chat")
-    with asked.watch() as read:
-        read(lambda page: asked.run in page.ended or "data-live" not in asked.html())
+    until(lambda: "data-live" not in asked.html())
     assert answered(asked.html())
 
 

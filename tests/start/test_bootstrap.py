@@ -92,6 +92,31 @@ def test_a_changed_lock_is_installed_again(clone: Path, said: Said) -> None:
     assert "installing requirements/base.txt" in said()
 
 
+@pytest.mark.parametrize(
+    ("given", "locks"),
+    [
+        ({}, ["base"]),
+        ({"S3_BUCKET": "  "}, ["base"]),
+        ({"S3_BUCKET": "files"}, ["base", "s3"]),
+        ({"S3_BUCKET_FILE": "/run/secrets/bucket"}, ["base", "s3"]),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "production"])
+def test_what_s3_needs_is_installed_for_who_names_a_bucket(
+    monkeypatch: pytest.MonkeyPatch, command: str, given: dict[str, str], locks: list[str]
+) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(bootstrap, "install", lambda *names: installed.extend(names))
+    monkeypatch.setattr(bootstrap, "hold", lambda: None)
+    monkeypatch.setattr(bootstrap, "become", lambda *argv: None)
+    for name in ("S3_BUCKET", "S3_BUCKET_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert bootstrap.main([command]) == 0
+    assert installed == locks
+
+
 def test_what_has_no_hash_is_refused(clone: Path) -> None:
     (clone / "pyproject.toml").write_text('[project]\nname = "anything"\nversion = "1"\n')
     (clone / "requirements" / "base.txt").write_text(".\n")

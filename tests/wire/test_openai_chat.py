@@ -1,8 +1,7 @@
-"""OpenAI chat against recorded and invented wire files: every file, every cut, every disorder."""
+"""OpenAI chat: what only this family does. What holds for all of them is in `test_families.py`."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -11,103 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.gateway.errors import GatewayError
-from playground.gateway.events import Failed, Finished, PartClosed, PartDelta, PartOpened
-from playground.gateway.sse import Frame, FrameDecoder
-from playground.gateway.transcript import Transcript
+from playground.gateway.events import Failed, Finished
+from playground.gateway.sse import Frame
 from playground.gateway.wire import FAMILIES
+from tests.wire import decoding
+from tests.wire.decoding import anything, assert_well_formed, fold, odd
 
 HERE = Path(__file__).parent / "openai_chat"
-STREAMS = sorted(HERE.glob("*.sse"))
-WHOLES = sorted(path for path in HERE.glob("response-*.json") if not path.name.endswith(".events.json"))
 CHAT = FAMILIES["openai_chat"]
 
 
 def decode(*chunks):
-    frames, decoder = FrameDecoder(), CHAT.decoder()
-    found = [frame for chunk in chunks for frame in frames.feed(chunk)] + frames.flush()
-    return [event for frame in found for event in decoder.feed(frame)] + decoder.end()
+    return decoding.decode(CHAT, *chunks)
 
 
 def decode_objects(*objects):
-    decoder = CHAT.decoder()
-    frames = [Frame(data=json.dumps(each)) for each in objects]
-    return [event for frame in frames for event in decoder.feed(frame)] + decoder.end(), decoder
-
-
-def fold(events):
-    transcript = Transcript()
-    for event in events:
-        transcript.apply(event)
-    return transcript
-
-
-def readable(event):
-    row = {"event": type(event).__name__}
-    for field in dataclasses.fields(event):
-        value = getattr(event, field.name)
-        if field.name == "usage":
-            value = {name: count for name, count in dataclasses.asdict(value).items() if count is not None}
-        if value not in ("", None):
-            row[field.name] = value
-    return row
-
-
-def expected(path):
-    return json.loads(path.with_name(f"{path.stem}.events.json").read_text())
-
-
-def assert_well_formed(events):
-    """Parts open once and close once, deltas are not empty and in an open part, one ending comes last."""
-    is_open, seen = set(), set()
-    for event in events:
-        if isinstance(event, PartOpened):
-            assert event.part not in seen
-            seen.add(event.part)
-            is_open.add(event.part)
-        elif isinstance(event, PartDelta):
-            assert event.part in is_open
-            assert event.text
-            event.text.encode()
-            assert "\0" not in event.text
-        elif isinstance(event, PartClosed):
-            is_open.remove(event.part)
-    assert not is_open
-    assert [isinstance(event, (Finished, Failed)) for event in events] == [False] * (len(events) - 1) + [True]
-    fold(events)
-
-
-@pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
-def test_a_stream_gives_the_events_written_beside_it(path):
-    events = decode(path.read_bytes())
-    assert [readable(event) for event in events] == expected(path)
-    assert_well_formed(events)
-
-
-@pytest.mark.parametrize("path", WHOLES, ids=lambda path: path.stem)
-def test_a_whole_answer_gives_the_events_written_beside_it(path):
-    events = CHAT.decode_whole(path.read_bytes())
-    assert [readable(event) for event in events] == expected(path)
-    assert_well_formed(events)
-
-
-@pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
-def test_a_stream_means_the_same_however_it_is_cut_into_chunks(path):
-    body = path.read_bytes()
-    whole = decode(body)
-    for position in range(len(body) + 1):
-        assert decode(body[:position], body[position:]) == whole
-    assert decode(*(bytes([byte]) for byte in body)) == whole
-
-
-@pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
-def test_a_stream_that_breaks_off_anywhere_keeps_what_came_and_has_one_ending(path):
-    body = path.read_bytes()
-    complete = fold(decode(body)).text
-    for position in range(len(body)):
-        events = decode(body[:position])
-        assert_well_formed(events)
-        # A surrogate or a character cut in two shows as U+FFFD at the end of what is kept.
-        assert complete.startswith(fold(events).text.rstrip("\ufffd"))
+    return decoding.decode_objects(CHAT, *objects)
 
 
 def test_a_whole_answer_and_its_stream_fold_to_the_same_parts():
@@ -123,14 +41,49 @@ def test_a_whole_answer_and_its_stream_fold_to_the_same_parts():
     assert whole[-1].reason == "tool_calls"
 
 
+def test_signed_thoughts_are_kept_to_be_taken_back_streamed_or_not():
+    blocks = [
+        {"type": "thinking", "thinking": "Hm. caf\u00e9 \ud83d", "signature": "c2ln"},
+        {"type": "redacted_thinking", "data": "c2VjcmV0"},
+    ]
+    pieces = [
+        {"thinking_blocks": [{"type": "thinking", "thinking": "Hm. ", "signature": ""}]},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "caf\u00e9 \ud83d"}]},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "c2ln"}]},
+        {"thinking_blocks": [blocks[1]], "content": "Four."},
+        {"content": " Yes.", "thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "c2ln"}]},
+    ]
+    chunks = [{"choices": [{"delta": piece}]} for piece in pieces]
+    streamed, _ = decode_objects(*chunks, {"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    message = {"content": "Four. Yes.", "thinking_blocks": blocks}
+    whole = CHAT.decode_whole(
+        json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    )
+    for events in (streamed, whole):
+        assert json.loads(events[-1].native) == blocks
+        kinds = [(part["kind"], part.get("name", "")) for part in fold(events).parts_json()]
+        assert kinds == [("thinking", ""), ("thinking", "redacted"), ("text", "")]
+
+
+def test_thoughts_that_are_not_signed_or_led_to_nothing_are_not_taken_back():
+    thought = {"type": "thinking", "thinking": "Hm."}
+    signed = {**thought, "signature": "c2ln"}
+    for delta in ({"thinking_blocks": [thought], "content": "Four."}, {"thinking_blocks": [signed]}):
+        events, _ = decode_objects({"choices": [{"delta": delta, "finish_reason": "stop"}]})
+        assert events[-1].native == ""
+
+
+def test_what_comes_in_place_of_thoughts_harms_nothing():
+    for odd_blocks in ("text", {"a": 1}, [None, 7, [], {"signature": 7}, {"thinking": 7}]):
+        delta = {"thinking_blocks": odd_blocks, "content": "Four."}
+        events, _ = decode_objects({"choices": [{"delta": delta, "finish_reason": "stop"}]})
+        assert fold(events).text == "Four."
+        assert events[-1] == Finished("stop", "stop")
+
+
 def test_a_whole_answer_without_a_reason_is_complete_all_the_same():
     events = CHAT.decode_whole(b'{"choices":[{"message":{"content":"Hi"}}]}')
     assert events[-1] == Finished("other")
-
-
-def test_a_stream_sent_where_a_whole_answer_was_asked_for_is_read():
-    body = (HERE / "stream-text.sse").read_bytes()
-    assert CHAT.decode_whole(body) == decode(body)
 
 
 @pytest.mark.parametrize(
@@ -218,19 +171,6 @@ def test_a_count_no_column_can_hold_is_not_told():
     assert (usage.input_tokens, usage.output_tokens) == (None, 3)
 
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud83d")
-anything = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def odd(**fields):
-    """An object in which every field may be right, missing or anything at all."""
-    return anything | st.fixed_dictionaries({}, optional={k: v | anything for k, v in fields.items()})
-
-
 function = odd(
     name=st.sampled_from(["f", "g", ""]), arguments=st.sampled_from(["", "{", '{"a":1}', "\ud83d"])
 )
@@ -266,23 +206,3 @@ def test_whatever_json_comes_a_decoder_never_raises_and_ends_once(objects, done)
     assert_well_formed(events)
     for each in objects:
         assert_well_formed(CHAT.decode_whole(json.dumps(each).encode()))
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from([line for path in STREAMS for line in path.read_bytes().split(b"\n")]), max_size=12
-    )
-)
-def test_frames_in_any_order_never_raise_and_end_once(lines):
-    assert_well_formed(decode(b"\n\n".join(lines)))
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.binary(max_size=200)
-    | st.text(max_size=100).map(lambda text: f"event: error\ndata: {text}\n\n".encode())
-)
-def test_any_bytes_are_read_without_an_exception(body):
-    assert_well_formed(decode(body))
-    assert_well_formed(CHAT.decode_whole(body))

@@ -65,6 +65,17 @@ def test_a_tool_call_and_its_result_are_sent_back():
     assert wire == sample("request-tool-result.json") | {"stream": False}
 
 
+def test_signed_thoughts_go_back_beside_what_they_led_to():
+    blocks = '[{"type":"thinking","thinking":"Hm. \\u00e9","signature":"c2ln"}]'
+    call = ToolCallPart("call_1", "f", "{}")
+    answered = Message("assistant", (call,), native=blocks)
+    result = Message("tool", (ToolResultPart("call_1", "42"),))
+    message = sent(messages=(said("Hi"), answered, result))["messages"][1]
+    assert message["thinking_blocks"] == [{"type": "thinking", "thinking": "Hm. \u00e9", "signature": "c2ln"}]
+    assert message["tool_calls"][0]["id"] == "call_1"
+    assert blocks.encode() in CHAT.encode(ChatRequest("m", (answered,))).body
+
+
 def test_tools_are_offered_and_usage_is_asked_for_when_streaming():
     expected = sample("request-tools.json")
     declared = expected["tools"][0]["function"]

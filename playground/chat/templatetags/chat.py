@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,18 +12,28 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from playground.chat import attempts, fallback
+from playground.chat.markup import code_figure
 from playground.chat.models import Run, Turn
-from playground.chat.render import digest, turn_blocks, user_blocks
+from playground.chat.render import RenderedPart, digest, part_blocks, turn_blocks, user_blocks
+from playground.chat.spending import OVER
+from playground.chat.unsent import told
+from playground.gateway import arithmetic
+from playground.gateway.arithmetic import Sum, Term
 from playground.gateway.errors import KINDS, ErrorKind
+from playground.gateway.events import Usage
+from playground.gateway.wire import FAMILIES
+from playground.gateway.wire.family import UsageWords
 
 register = template.Library()
 
 REASONS = {
     "stop": "Finished",
     "length": "Cut at the token limit",
-    "tool_calls": "Asks for tools",
+    "tool_calls": "Wants tools",
+    "refused": "Refused by the model",
     "filtered": "Cut by a content filter",
-    "paused": "Paused",
+    "paused": "Paused by the provider",
     "other": "Ended",
 }
 MOVES = {
@@ -31,7 +41,7 @@ MOVES = {
     "key owner": "For the owner of the key",
     "gateway": "On the gateway’s side",
 }
-NO_IMAGE = {"attachment": "", "url": "", "alt": ""}
+NO_IMAGE = {"kind": "image", "attachment": "", "url": "", "alt": "", "media_type": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ class Part:
     call_id: str
     ms: int | None
     blocks: list[SafeString]
+    failed: bool
+    saved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,20 @@ def _safe(blocks: Iterable[str]) -> list[SafeString]:
 def answer_body(turn: Turn) -> Body:
     """An answer's parts, rendered, with the digest its live twin ends with."""
     rendered = turn_blocks(turn.parts)
-    parts = [
-        Part(row.kind, row.name, row.call_id, turn.parts[row.index].get("ms"), _safe(row.blocks))
-        for row in rendered
-    ]
+    parts = [_part(row, turn.parts[row.index]) for row in rendered]
     return Body(parts, digest(block for row in rendered for block in row.blocks))
+
+
+def _part(row: RenderedPart, kept: dict[str, Any]) -> Part:
+    return Part(
+        kind=row.kind,
+        name=row.name,
+        call_id=row.call_id,
+        ms=kept.get("ms"),
+        blocks=_safe(row.blocks),
+        failed=bool(kept.get("failed")),
+        saved=bool(kept.get("saved")),
+    )
 
 
 @register.simple_tag
@@ -71,9 +92,15 @@ def typed_blocks(turn: Turn) -> list[SafeString]:
 
 
 @register.filter
+def prose_blocks(text: str) -> list[SafeString]:
+    """What a model wrote elsewhere, as an answer shows it."""
+    return _safe(part_blocks({"kind": "text", "text": text}))
+
+
+@register.filter
 def images(turn: Turn) -> list[dict[str, Any]]:
-    """The pictures of a question, every name there: templates stumble over missing ones."""
-    return [NO_IMAGE | part for part in turn.parts if part.get("kind") == "image"]
+    """The pictures and files of a question, every name there: templates stumble over missing ones."""
+    return [NO_IMAGE | part for part in turn.parts if part.get("kind") in ("image", "file")]
 
 
 @register.filter
@@ -108,6 +135,9 @@ def tokens_per_second(run: Run) -> str:
 
 @register.filter
 def about(run: Run) -> ErrorKind:
+    if run.error_code == OVER:
+        # No fault of the gateway's: the budget says itself whose it is and when it begins anew.
+        return ErrorKind(run.error_kind, "The budget is used up", run.error_message, "nobody")
     return KINDS.get(run.error_kind, KINDS["unknown"])
 
 
@@ -126,10 +156,35 @@ def wait_until(run: Run) -> datetime | None:
 
 @register.filter
 def can_go_on(run: Run | None) -> bool:
-    """An answer cut by a limit, a person or a restart; one cut by a fault says so in its own box."""
+    """An answer cut by a limit, a person or a restart, or paused; a fault says so in its own box."""
     if run is None:
         return False
-    return run.status in (Run.Status.STOPPED, Run.Status.INTERRUPTED) or run.reason == "length"
+    return run.status in (Run.Status.STOPPED, Run.Status.INTERRUPTED) or run.reason in ("length", "paused")
+
+
+@register.filter
+def sums(run: Run) -> tuple[Sum, ...]:
+    """Input and output of a run, spelled out with the words of its family."""
+    family = FAMILIES.get(run.family)
+    usage = Usage(**{spec.name: getattr(run, spec.name) for spec in fields(Usage)})
+    return arithmetic.sums(usage, family.usage if family else UsageWords(""))
+
+
+@register.filter
+def told_terms(total: Sum) -> list[Term]:
+    """The terms worth a place in one line: those that are not 0, if there is more than one kind."""
+    terms = [term for term in total.terms if term.count]
+    return terms if any(term.label != total.terms[0].label for term in terms) else []
+
+
+register.filter("told", told)
+register.filter("why", attempts.why)
+register.filter("offered", fallback.offered)
+
+
+@register.filter
+def code_block(text: str, language: str) -> SafeString:
+    return _safe([code_figure(text, language)])[0]
 
 
 @register.filter
@@ -142,6 +197,7 @@ def details_text(run: Run) -> str:
         ("kind", run.error_kind),
         ("code", run.error_code),
         ("model", run.model),
+        ("fallback", run.answered_by if run.fell_back else ""),
         ("answered by", run.served_model),
         ("gateway", host(run.key.base_url) if run.key else ""),
         ("time", run.created_at.isoformat(timespec="seconds")),

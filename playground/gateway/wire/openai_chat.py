@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from playground.gateway import assembly, errors
-from playground.gateway.assembly import storable, word
+from playground.gateway import assembly, errors, exact
+from playground.gateway.assembly import word
 from playground.gateway.events import Event, FinishReason, PartKind, Usage
 from playground.gateway.request import (
     ChatRequest,
     ImagePart,
     Message,
+    OutputSchema,
     Part,
     TextPart,
     Tool,
@@ -20,13 +20,13 @@ from playground.gateway.request import (
     ToolResultPart,
     WireRequest,
 )
-from playground.gateway.sse import Frame, FrameDecoder
+from playground.gateway.sse import Frame
+from playground.gateway.wire import body, reading
+from playground.gateway.wire.family import Family, UsageWords
 from playground.gateway.wire.openai_chat_params import PARAMS
+from playground.gateway.wire.openai_chat_thoughts import SignedThoughts, text_of
+from playground.gateway.wire.reading import arguments, first_told, index_of, inner, is_bare_error, tokens
 
-__all__ = ["FAMILY", "LABEL", "PARAMS", "PATH", "Decoder", "decode_whole", "encode"]
-
-FAMILY = "openai_chat"
-LABEL = "OpenAI chat"
 PATH = "/openai/v1/chat/completions"
 
 # What `encode` writes itself; a parameter of the same name is not taken.
@@ -35,26 +35,22 @@ _OURS = frozenset({"model", "messages", "stream", "stream_options", "tools", "to
 
 def encode(request: ChatRequest) -> WireRequest:
     """The request as this family sends it. Raises GatewayError("invalid_request") if it has no JSON form."""
-    body = {name: _param(name, value) for name, value in request.params.items() if name not in _OURS}
-    body |= {"model": request.model, "messages": _messages(request), "stream": request.stream}
+    params = body.nested(request.params, without=_OURS)
+    wire = {name: _param(name, value) for name, value in params.items()}
+    wire |= {"model": request.model, "messages": _messages(request), "stream": request.stream}
     if request.stream:
-        body["stream_options"] = {"include_usage": True}
+        wire["stream_options"] = {"include_usage": True}
+    if request.schema is not None:
+        wire["response_format"] = {"type": "json_schema", "json_schema": _schema(request.schema)}
     if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+        wire["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
-            body["tool_choice"] = _tool_choice(request.tool_choice)
-    try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (ValueError, TypeError, RecursionError):
-        raise errors.GatewayError(
-            "invalid_request", "A parameter has a value that JSON cannot carry."
-        ) from None
-    headers = {
-        "content-type": "application/json",
-        "accept": "text/event-stream" if request.stream else "application/json",
-    }
-    # A lone surrogate has no UTF-8 form; one odd character must not cost the whole message.
-    return WireRequest("POST", PATH, text.encode("utf-8", "replace"), headers, stream=request.stream)
+            wire["tool_choice"] = _tool_choice(request.tool_choice)
+    return body.post(PATH, wire, request)
+
+
+def _schema(schema: OutputSchema) -> dict[str, Any]:
+    return {"name": schema.name, "strict": schema.strict, "schema": dict(schema.schema)}
 
 
 def _param(name: str, value: Any) -> Any:
@@ -76,9 +72,10 @@ def _message(message: Message) -> Iterator[dict[str, Any]]:
         calls = [_tool_call(part) for part in rest if isinstance(part, ToolCallPart)]
         said = [part for part in rest if not isinstance(part, ToolCallPart)]
         role = "user" if message.role == "tool" else message.role
-        yield {"role": role, "content": _content(said) if said or not calls else None} | (
-            {"tool_calls": calls} if calls else {}
-        )
+        wire: dict[str, Any] = {"role": role, "content": _content(said) if said or not calls else None}
+        if message.native and role == "assistant":
+            wire["thinking_blocks"] = exact.Source(message.native)
+        yield wire | ({"tool_calls": calls} if calls else {})
 
 
 def _content(parts: Sequence[Part]) -> str | list[dict[str, Any]]:
@@ -138,13 +135,14 @@ class Decoder(assembly.Decoder):
         super().__init__()
         self._reason = ""
         self._complete = False
+        self._signed = SignedThoughts()
 
     def _read(self, frame: Frame) -> None:
         if frame.data == "[DONE]":
             self._conclude()
             return
         try:
-            chunk = json.loads(frame.data)
+            chunk = exact.loads_leniently(frame.data)
         except (ValueError, RecursionError):
             self._unreadable(frame)
             return
@@ -166,7 +164,7 @@ class Decoder(assembly.Decoder):
 
     def take(self, chunk: dict[str, Any]) -> None:
         """One object of the wire: a chunk, a whole answer or an error."""
-        if chunk.get("error") or _is_bare_error(chunk):
+        if _is_error(chunk):
             self.fail_with(errors.from_error_object(chunk))
             return
         self.meet(chunk.get("id"), chunk.get("model"))
@@ -178,15 +176,22 @@ class Decoder(assembly.Decoder):
         if (usage := chunk.get("usage")) is not None:
             self._count(usage)
 
-    def conclude_whole(self) -> None:
+    def take_whole(self, answer: Any) -> None:
         """A whole answer is complete by its framing, even if it gives no reason for stopping."""
+        if not isinstance(answer, dict) or not (_is_error(answer) or answer.get("choices")):
+            self.fail("protocol", "The gateway's answer holds no message.", "no_choices")
+            return
+        self.take(answer)
         if not self.ended:
             self._complete = True
             self._conclude()
 
     def _conclude(self) -> None:
         if self._complete:
-            self.finish(_REASONS.get(self._reason, "other"), self._reason)
+            # Thoughts are taken back with what they led to, not alone.
+            answered = self.tools_called or self._spoken_kind == "text"
+            native = self._signed.native() if answered else ""
+            self.finish(_REASONS.get(self._reason, "other"), self._reason, native)
         else:
             self.fail("interrupted", "The stream ended before the answer was complete.", "no_finish_reason")
 
@@ -224,14 +229,13 @@ class Decoder(assembly.Decoder):
         """LiteLLM sends the same thought under several names at once: the first that has text is taken."""
         for name in ("reasoning_content", "reasoning", "thinking_blocks"):
             value = delta.get(name)
-            if isinstance(value, str) and value:
-                self.say("thinking", value)
-                return
-            if isinstance(value, list) and (thoughts := "".join(map(_thought, value))):
-                self.say("thinking", thoughts)
-                return
-            if value and not isinstance(value, list):
-                self.ignored += 1
+            thought = "".join(map(text_of, value)) if isinstance(value, list) else value
+            if isinstance(thought, str) and thought:
+                self.say("thinking", thought)
+                break
+            self.ignored += bool(thought)
+        if (blocks := delta.get("thinking_blocks")) and self._signed.take(blocks):
+            self.hint("thinking", "redacted")
 
     def _blocks(self, content: Any) -> None:
         """Content as a list of parts, as some relays send it."""
@@ -248,6 +252,8 @@ class Decoder(assembly.Decoder):
             self.say("refusal", refusal)
         elif refusal is not None:
             self.ignored += 1
+        if annotations := delta.get("annotations"):
+            self._cite(annotations)
         calls = delta.get("tool_calls")
         if calls:
             for call in calls if isinstance(calls, list) else [calls]:
@@ -256,83 +262,52 @@ class Decoder(assembly.Decoder):
             # The one call of the older form: index 0, no id.
             self._call({"index": 0, "function": legacy})
 
+    def _cite(self, told: Any) -> None:
+        for row in told if isinstance(told, list) else ():
+            source = inner(row, "url_citation")
+            self.cite(source.get("url"), source.get("title"))
+
     def _call(self, call: Any) -> None:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(call, dict) or not (isinstance(function, dict) or function is None):
             self.ignored += 1
             return
         function = function or {}
-        index = call.get("index")
         self.call_tool(
-            index if isinstance(index, int) and not isinstance(index, bool) else None,
+            index_of(call),
             word(call.get("id")),
             word(function.get("name")),
-            _arguments(function.get("arguments")),
+            arguments(function.get("arguments")),
         )
 
     def _count(self, usage: Any) -> None:
         if not isinstance(usage, dict):
             self.ignored += 1
             return
-        read, written = _details(usage, "prompt_tokens_details"), _details(usage, "completion_tokens_details")
+        read, written = inner(usage, "prompt_tokens_details"), inner(usage, "completion_tokens_details")
         self.report(
             Usage(
-                input_tokens=_tokens(usage.get("prompt_tokens")),
-                output_tokens=_tokens(usage.get("completion_tokens")),
-                cache_read_tokens=_first(read.get("cached_tokens"), usage.get("cache_read_input_tokens")),
-                cache_write_tokens=_first(
+                input_tokens=tokens(usage.get("prompt_tokens")),
+                output_tokens=tokens(usage.get("completion_tokens")),
+                cache_read_tokens=first_told(read.get("cached_tokens"), usage.get("cache_read_input_tokens")),
+                cache_write_tokens=first_told(
                     read.get("cache_write_tokens"),
                     read.get("cache_creation_tokens"),
                     usage.get("cache_creation_input_tokens"),
                 ),
-                reasoning_tokens=_tokens(written.get("reasoning_tokens")),
+                reasoning_tokens=tokens(written.get("reasoning_tokens")),
             )
         )
 
 
-def decode_whole(body: bytes) -> list[Event]:
+def decode_whole(whole: bytes) -> list[Event]:
     """A non-streamed answer as the same events. Never raises."""
     decoder = Decoder()
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return _decode_stream(decoder, body)
-    if not isinstance(answer, dict) or not (
-        answer.get("error") or _is_bare_error(answer) or answer.get("choices")
-    ):
-        decoder.fail("protocol", "The gateway's answer holds no message.", "no_choices")
-    else:
-        decoder.take(answer)
-        decoder.conclude_whole()
-    return decoder.end()
+    return reading.decode_whole(whole, decoder, decoder.take_whole)
 
 
-def _decode_stream(decoder: Decoder, body: bytes) -> list[Event]:
-    """Some relays stream although it was not asked for."""
-    frames = FrameDecoder()
-    try:
-        found = frames.feed(body) + frames.flush()
-    except errors.GatewayError as error:
-        decoder.fail_with(error)
-        return decoder.end()
-    if not found:
-        text = errors.plain(body[:8000].decode("utf-8", "replace"))
-        decoder.fail("protocol", text or "The gateway's answer is empty.", "not_json")
-        return decoder.end()
-    return [event for frame in found for event in decoder.feed(frame)] + decoder.end()
-
-
-def _is_bare_error(chunk: Mapping[str, Any]) -> bool:
-    """Contract 4.2: `code` with `message` or `msg`, or `detail`, and no answer beside it."""
-    if "choices" in chunk:
-        return False
-    told = any(isinstance(chunk.get(name), str) for name in ("message", "msg"))
-    return chunk.get("type") == "error" or bool(told and chunk.get("code")) or bool(chunk.get("detail"))
-
-
-def _thought(block: Any) -> str:
-    text = block.get("thinking") if isinstance(block, dict) else None
-    return text if isinstance(text, str) else ""
+def _is_error(chunk: Mapping[str, Any]) -> bool:
+    return bool(chunk.get("error")) or ("choices" not in chunk and is_bare_error(chunk))
 
 
 def _said(block: Any) -> tuple[PartKind, str]:
@@ -351,29 +326,20 @@ def _said(block: Any) -> tuple[PartKind, str]:
     return "text", ""
 
 
-def _arguments(value: Any) -> str:
-    """JSON source text; an object where a text belongs is written out."""
-    if isinstance(value, str):
-        return value
-    if value is None or value == {}:
-        return ""
-    try:
-        return storable(json.dumps(value, ensure_ascii=False))
-    except RecursionError:
-        return ""
-
-
-def _details(usage: dict[str, Any], name: str) -> dict[str, Any]:
-    value = usage.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _tokens(value: Any) -> int | None:
-    """A count that a database column holds; anything else is "not told"."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
-
-
-def _first(*values: Any) -> int | None:
-    return next((count for value in values if (count := _tokens(value)) is not None), None)
+FAMILY = Family(
+    key="openai_chat",
+    label="OpenAI chat",
+    encode=encode,
+    decoder=Decoder,
+    decode_whole=decode_whole,
+    params=PARAMS,
+    usage=UsageWords(
+        fresh="the rest of prompt_tokens",
+        cache_read="prompt_tokens_details.cached_tokens",
+        cache_write="prompt_tokens_details.cache_write_tokens",
+        answer="the rest of completion_tokens",
+        reasoning="completion_tokens_details.reasoning_tokens",
+    ),
+    models="openai_chat",
+    models_path="/openai/v1/models",
+)

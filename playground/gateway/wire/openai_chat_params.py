@@ -3,67 +3,23 @@
 from __future__ import annotations
 
 from playground.gateway.params import ParamSpec
+from playground.gateway.wire import rows
 
 _ANYINT = "AnyInt: OpenAI Compatible API"
 _UPSTREAM = "upstream: OpenAI chat"
-_LARGEST_INT = 2**31 - 1
 
 PARAMS: tuple[ParamSpec, ...] = (
-    ParamSpec(
-        "temperature",
-        "float",
-        "Temperature",
-        "How varied the answer is: 0 is the most predictable.",
-        default=1,
-        minimum=0,
-        maximum=2,
-        step=0.1,
-        source=_ANYINT,
-    ),
-    ParamSpec(
-        "top_p",
-        "float",
-        "Top P",
-        "Only the likeliest words that together reach this share are drawn from. Change this or the "
-        "temperature, not both.",
-        default=1,
-        minimum=0,
-        maximum=1,
-        step=0.05,
-        source=_ANYINT,
-    ),
-    ParamSpec(
-        "max_tokens",
-        "int",
-        "Max tokens",
-        "The answer is cut at this length.",
-        default=1024,
-        minimum=1,
-        maximum=_LARGEST_INT,
-        step=1,
-        unit="tokens",
-        source=_ANYINT,
-    ),
-    ParamSpec(
+    rows.temperature(_ANYINT),
+    rows.top_p(_ANYINT),
+    rows.tokens("max_tokens", "Max tokens", "The answer is cut at this length.", _ANYINT, default=1024),
+    rows.tokens(
         "max_completion_tokens",
-        "int",
         "Max completion tokens",
         "The newer limit: it counts reasoning too. Some models take only this one.",
-        default=2048,
-        minimum=1,
-        maximum=_LARGEST_INT,
-        step=1,
-        unit="tokens",
-        source=_UPSTREAM,
+        _UPSTREAM,
+        alike="",
     ),
-    ParamSpec(
-        "stop",
-        "list",
-        "Stop",
-        "Texts that end the answer, one a line; \\n stands for a line break. The text itself is left out.",
-        maximum=4,
-        source=_ANYINT,
-    ),
+    rows.stop(_ANYINT, name="stop", label="Stop", most=4),
     ParamSpec(
         "presence_penalty",
         "float",
@@ -86,24 +42,10 @@ PARAMS: tuple[ParamSpec, ...] = (
         step=0.1,
         source=_ANYINT,
     ),
-    ParamSpec(
-        "reasoning_effort",
-        "choice",
-        "Reasoning effort",
-        "How long a reasoning model thinks. Which words are taken depends on the model.",
-        default="medium",
-        choices=("none", "minimal", "low", "medium", "high", "xhigh"),
-        source=_UPSTREAM,
+    rows.reasoning_effort(
+        _UPSTREAM, "none", "minimal", "low", "medium", "high", "xhigh", name="reasoning_effort"
     ),
-    ParamSpec(
-        "response_format",
-        "choice",
-        "Response format",
-        "With json_object the model is told to answer in JSON; ask for JSON in the prompt too.",
-        default="text",
-        choices=("text", "json_object"),
-        source=_UPSTREAM,
-    ),
+    rows.json_mode(_UPSTREAM, name="response_format", label="Response format"),
     ParamSpec(
         "seed",
         "int",
@@ -126,22 +68,8 @@ PARAMS: tuple[ParamSpec, ...] = (
         step=1,
         source=_UPSTREAM,
     ),
-    ParamSpec(
-        "parallel_tool_calls",
-        "bool",
-        "Parallel tool calls",
-        "Whether the model may call several tools at once. Some models refuse it without tools.",
-        default=True,
-        source=_UPSTREAM,
-    ),
-    ParamSpec(
-        "prompt_cache_key",
-        "text",
-        "Prompt cache key",
-        "Requests with the same key and beginning are more likely to be served from the provider's cache.",
-        maximum=200,
-        source=_UPSTREAM,
-    ),
+    rows.parallel_tool_calls(_UPSTREAM, "Some models refuse it without tools."),
+    rows.prompt_cache_key(_UPSTREAM),
     ParamSpec(
         "user",
         "text",

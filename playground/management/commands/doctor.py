@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import redis
 from django.conf import settings
+from django.core.files.storage import storages
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts import vault
+from playground.storage import StorageError
 
 ENOUGH_BYTES = 200 * 1024 * 1024
 
@@ -94,6 +97,22 @@ def key_ring() -> str:
     return "seals and opens"
 
 
+def kept_files() -> str:
+    """The bucket is tried in earnest; the disk is the data folder's, or one that somebody mounted."""
+    check: Callable[[], str] | None = getattr(storages["default"], "check", None)
+    try:
+        if check is not None:
+            return check()
+        folder = Path(settings.MEDIA_ROOT)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return f"in {folder}"
+    except StorageError as error:
+        raise Unwell(f"{error} ({error.detail})") from error
+    except OSError as error:
+        raise Unwell(f"{settings.MEDIA_ROOT} cannot be written: {error.strerror}") from error
+
+
 def static_files() -> str:
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     if not manifest.exists():
@@ -112,6 +131,7 @@ EXAMINATIONS: dict[str, Callable[[], str]] = {
     "database": database,
     "streams": streams,
     "key ring": key_ring,
+    "kept files": kept_files,
     "static files": static_files,
     "gateway addresses": gateways,
 }

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import links
 from accounts.owner import local_owner
-from playground import processes
+from playground import interrupts, processes
 from playground.premises import Taken, lock, need_port
 from playground.supervisor import Child, Plan, replace_this_process
 
@@ -50,6 +50,7 @@ class Command(BaseCommand):
             call_command("ensure_owner", demo_url="" if no_demo else settings.DEMO_URL)
             link = links.address(links.make_link(local_owner(), timezone.now()))
         except DatabaseError as error:
+            interrupts.check()
             raise CommandError(f"the database in {settings.DATA_DIR} cannot be used: {error}") from error
         collect_static(settings.STATIC_ROOT)
         connections.close_all()
@@ -58,6 +59,7 @@ class Command(BaseCommand):
 
 def migrate() -> None:
     executor = MigrationExecutor(connection)
+    interrupts.check()
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False)
 
@@ -67,6 +69,7 @@ def collect_static(root: Path) -> None:
     stamp, state = root / ".stamp", static_state(settings.BASE_DIR)
     if stamp.exists() and stamp.read_text() == state:
         return
+    interrupts.check()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     call_command("collectstatic", verbosity=0, interactive=False)
     stamp.write_text(state)
@@ -85,11 +88,13 @@ def plan(link: str, *, with_demo: bool) -> Plan:
     env = {"DRAIN_S": f"{drain_s:g}", "MALLOC_ARENA_MAX": "2", "UV_THREADPOOL_SIZE": "2"}
     children = [
         Child("web", processes.web(settings.PORT, drain_s=drain_s), env),
-        Child("worker", processes.embedded_worker(), env, late=True),
+        # Its log goes to standard error; what Celery itself says of signals is of no use to anybody here.
+        Child("worker", processes.embedded_worker(), env, late=True, shown=False),
     ]
     if with_demo:
         demo_env = env | {"DEMO_PORT": str(settings.DEMO_PORT)}
-        children.append(Child("demo gateway", processes.demo(), demo_env, shown=False))
+        # Answers of the demo may finish too, so that it ends after the web process.
+        children.append(Child("demo gateway", processes.demo(), demo_env, base=True, shown=False))
     welcome = [
         f"AnyInt Playground is running at {settings.SITE_URL}",
         f"Sign in with this link, it works once: {link}",

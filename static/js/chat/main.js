@@ -1,4 +1,4 @@
-// The chat page: composer, list, inspector, model picker and pictures. Imports the thread and its stream.
+// The chat page: composer, list, inspector, model picker and dialogs. Imports the thread and its stream.
 import { toEnd, turns } from "./thread.js";
 import "./stream.js";
 
@@ -7,7 +7,6 @@ const form = document.getElementById("composer");
 const phone = matchMedia("(max-width: 760px)");
 const $ = (id) => document.getElementById(id);
 const DRAFT_AFTER_MS = 700;
-const SETTINGS_AFTER_MS = 500;
 
 for (const control of document.querySelectorAll("[data-script]")) control.hidden = false;
 
@@ -18,7 +17,6 @@ const complaint = $("complaint");
 let sent = null;
 let busy = 0;
 let draftTimer = 0;
-let settingsTimer = 0;
 let savingDraft = null;
 
 function complain(text) {
@@ -34,7 +32,7 @@ function grow() {
 
 function send() {
   if (busy) return complain("An answer is still being written. Stop it, or wait for its end.");
-  if (form.querySelector("[data-uploading]")) return complain("An image is still on its way. Wait a moment.");
+  if (attaching || form.querySelector("[data-uploading]")) return complain("An image is still on its way. Wait a moment.");
   if (!message.value.trim() && !form.querySelector("[name=image]")) return complain("Write a message, or attach an image.");
   const max = Number(form.dataset.max);
   if (message.value.length > max) {
@@ -45,7 +43,6 @@ function send() {
 
 function beforeSend() {
   clearTimeout(draftTimer);
-  clearTimeout(settingsTimer);
   savingDraft?.abort();
   sent = { text: message.value, images: [...form.querySelectorAll(".composer-image")] };
   complain("");
@@ -60,6 +57,7 @@ function afterSend(event) {
     for (const error of document.querySelectorAll("#settings [id^=error-]")) error.hidden = true;
     grow();
     toEnd();
+    $("saved").hidden = true;
     if (message.value) saveDraftLater();
     if (!phone.matches) message.focus();
   }
@@ -91,7 +89,7 @@ function keys(event) {
 
 function draft() {
   const body = new FormData();
-  for (const field of form.querySelectorAll("[name=csrfmiddlewaretoken], [name=turn_id], [name=text], [name=image], [name=alt]")) {
+  for (const field of form.querySelectorAll("[name=csrfmiddlewaretoken], [name=turn_id], [name=text], [name=image], [name=alt], [name=prompt], [name=values]")) {
     body.append(field.name, field.value);
   }
   return body;
@@ -101,6 +99,7 @@ function saveDraftLater() {
   $("saved").hidden = true;
   clearTimeout(draftTimer);
   draftTimer = setTimeout(saveDraft, DRAFT_AFTER_MS);
+  window.htmx?.trigger("#tokens", "draft");
 }
 
 async function saveDraft() {
@@ -118,100 +117,64 @@ async function saveDraft() {
 
 // Composer: images
 
-async function attach(file) {
-  const chip = placeholder(file.name || "Pasted image");
-  if (file.size > Number(form.dataset.maxBytes)) return fail(chip, `Too large: at most ${form.dataset.maxBytes / 1024 / 1024} MB.`);
-  if (!/^image\/(png|jpeg|gif|webp)$/.test(file.type)) return fail(chip, "Not a PNG, JPEG, GIF or WebP image.");
-  const body = new FormData();
-  body.append("file", file, file.name || "pasted.png");
-  upload(chip, body);
-}
-
-function upload(chip, body) {
-  body.append("csrfmiddlewaretoken", document.body.dataset.csrf);
-  body.append("conversation", form.dataset.conversation);
-  const request = new XMLHttpRequest();
-  request.open("POST", form.dataset.uploadUrl);
-  request.upload.addEventListener("progress", (event) => {
-    const bar = chip.querySelector("progress");
-    if (bar && event.lengthComputable) Object.assign(bar, { max: event.total, value: event.loaded });
-  });
-  request.addEventListener("load", () => {
-    if (request.status === 200) arrive(chip, request.responseText);
-    else fail(chip, request.status === 422 || request.status === 413 ? request.responseText : "The upload was refused. Reload the page and try again.");
-  });
-  request.addEventListener("error", () => fail(chip, "The upload broke off. Check the connection and attach it again."));
-  chip.addEventListener("removed", () => request.abort());
-  request.send(body);
-}
-
-function placeholder(name) {
-  const chip = document.createElement("li");
-  chip.className = "composer-image";
-  chip.dataset.uploading = "";
-  const label = Object.assign(document.createElement("span"), { className: "truncate small", textContent: name });
-  const bar = Object.assign(document.createElement("progress"), { className: "progress" });
-  bar.setAttribute("aria-label", `Uploading ${name}`);
-  const facts = Object.assign(document.createElement("div"), { className: "composer-image-facts" });
-  facts.append(label, bar);
-  chip.append(facts, removeButton(name));
-  $("images").append(chip);
-  return chip;
-}
-
-function removeButton(name) {
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "icon-button small" });
-  button.dataset.removeImage = "";
-  button.setAttribute("aria-label", `Remove ${name}`);
-  button.append($("inspector-close").querySelector("svg").cloneNode(true));
-  return button;
-}
-
-function arrive(chip, html) {
-  const box = document.createElement("template");
-  box.innerHTML = html.trim();
-  if (chip.isConnected) chip.replaceWith(box.content);
-  saveDraftLater();
-}
-
-function fail(chip, sentence) {
-  delete chip.dataset.uploading;
-  chip.dataset.failed = "";
-  const error = Object.assign(document.createElement("p"), { className: "error small", textContent: sentence });
-  error.setAttribute("role", "alert");
-  chip.querySelector("progress")?.replaceWith(error);
-}
-
-function attachAddress() {
-  const field = $("attach-address");
-  const address = field.value.trim();
-  if (!address) return field.focus();
-  const body = new FormData();
-  body.append("url", address);
-  upload(placeholder(address), body);
-  field.value = "";
-  $("attach-menu").hidePopover();
-  message.focus();
-}
-
 const pictures = (data) => [...(data?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+
+// Their script comes when it is first needed; until then nothing may be sent without them.
+let attaching = 0;
+
+async function withImages(act) {
+  attaching += 1;
+  try {
+    act(await import("./attach.js"));
+  } catch {
+    complain("The server cannot be reached. Attach it again.");
+  } finally {
+    attaching -= 1;
+  }
+}
+
+const attach = (files) => withImages((images) => files.forEach(images.attach));
+const attachAddress = () => withImages((images) => images.attachAddress());
+
+// Composer: prompts of the library, by a slash that begins a line or by the button
+
+const beginsLine = () => /(^|\n)\/$/.test(message.value.slice(0, message.selectionStart));
+
+async function prompts(slash) {
+  try {
+    const { choose } = await import("./prompts.js");
+    // What stands here now must not be kept after what the server puts in its place.
+    keepNow();
+    choose(message, slash);
+  } catch {
+    complain("The server cannot be reached. Try again.");
+  }
+}
 
 // Settings: kept as they change
 
+let settingsPending = false;
+
 function saveSettingsLater() {
-  clearTimeout(settingsTimer);
-  settingsTimer = setTimeout(() => {
-    window.htmx?.ajax("POST", form.dataset.settingsUrl, {
-      source: "#settings", target: "#settings-errors", swap: "innerHTML",
-      values: Object.fromEntries(settingsValues()),
-    }).catch(() => {});
-  }, SETTINGS_AFTER_MS);
+  settingsPending = true;
+  window.htmx?.trigger("#settings-errors", "keep");
 }
 
-function settingsValues() {
-  const all = new FormData(form);
-  const names = new Set([...document.querySelectorAll(".setting")].map((field) => field.name));
-  return [...all].filter(([name]) => names.has(name));
+function settings() {
+  const kept = new Set([...document.querySelectorAll(".setting")].map((field) => field.name));
+  const body = new FormData(form);
+  for (const name of [...body.keys()]) if (!kept.has(name) && name !== "csrfmiddlewaretoken") body.delete(name);
+  return body;
+}
+
+// What was typed a moment ago and is not kept yet. A page that is loaded anew is asked for before this one is
+// hidden, so waiting for that would show it the old values.
+function keepNow() {
+  if (draftTimer) navigator.sendBeacon(form.dataset.draftUrl, draft());
+  if (settingsPending) navigator.sendBeacon($("settings-errors").getAttribute("hx-post"), settings());
+  clearTimeout(draftTimer);
+  draftTimer = 0;
+  settingsPending = false;
 }
 
 function settingChanged({ target }) {
@@ -224,21 +187,22 @@ function settingChanged({ target }) {
   if (target.id === "model") showModel(target.value);
   const error = target.closest(".param, .field")?.querySelector("[id^=error-]");
   if (error) error.hidden = true;
-  if (target.matches(".setting, .slide")) saveSettingsLater();
+  // Another family is kept at once, by the field itself.
+  if (target.matches(".setting, .slide") && target.id !== "family") saveSettingsLater();
 }
 
 function showModel(model) {
-  const named = model.trim();
-  const words = named || "Choose a model";
-  $("model-name").textContent = words;
-  document.querySelector(".model-button")?.setAttribute("aria-label", named ? `Model: ${named}. Choose another` : words);
+  $("model-name").textContent = model.trim() || "Choose a model";
 }
 
 function chooseModel(button) {
   $("model").value = button.dataset.model;
   showModel(button.dataset.model);
   $("model-picker").close();
-  saveSettingsLater();
+  const family = picker.querySelector("[name=family]:checked").value;
+  const same = family === $("family").value;
+  $("family").value = family;
+  window.htmx?.trigger("#settings-errors", same ? "keep" : "family");
   message.focus();
 }
 
@@ -246,7 +210,8 @@ if (form) {
   form.addEventListener("htmx:beforeRequest", (event) => event.target === form && beforeSend());
   form.addEventListener("htmx:afterRequest", afterSend);
   message.addEventListener("keydown", keys);
-  message.addEventListener("input", () => (complain(""), grow()));
+  message.addEventListener("input", (event) => (complain(""), grow(), event.data === "/" && beginsLine() && prompts(true)));
+  $("prompts-open").addEventListener("click", (event) => (event.preventDefault(), prompts(false)));
   form.addEventListener("input", (event) => event.target.matches("[name=text], [name=alt]") && saveDraftLater());
   form.addEventListener("submit", (event) => {
     if (event.submitter?.id === "send" && (busy || !form.reportValidity())) event.preventDefault();
@@ -254,19 +219,14 @@ if (form) {
   $("send").addEventListener("click", (event) => (event.preventDefault(), send()));
   $("stop").addEventListener("click", stop);
   $("attach-files").addEventListener("click", () => ($("attach-menu").hidePopover(), $("files").click()));
-  $("files").addEventListener("change", () => {
-    for (const file of $("files").files) attach(file);
-    $("files").value = "";
-  });
+  $("files").addEventListener("change", () => (attach([...$("files").files]), $("files").value = ""));
   $("attach-add").addEventListener("click", attachAddress);
-  $("attach-address").addEventListener("keydown", (event) => {
-    if (event.key === "Enter") (event.preventDefault(), attachAddress());
-  });
+  $("attach-address").addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), attachAddress()));
   document.addEventListener("paste", (event) => {
     const found = pictures(event.clipboardData);
     if (!found.length || (event.target.matches("input, textarea") && event.target !== message)) return;
     event.preventDefault();
-    found.forEach(attach);
+    attach(found);
   });
   document.addEventListener("dragover", (event) => {
     if (![...event.dataTransfer.types].includes("Files")) return;
@@ -278,14 +238,18 @@ if (form) {
     if (!event.dataTransfer.files.length) return;
     event.preventDefault();
     delete chat.dataset.dropping;
-    [...event.dataTransfer.files].forEach(attach);
+    attach([...event.dataTransfer.files]);
   });
-  document.addEventListener("playground:busy", (event) => {
-    $("stop").removeAttribute("aria-busy");
-    setBusy(event.detail);
-  });
+  document.addEventListener("chat:attached", saveDraftLater);
+  document.addEventListener("playground:busy", (event) => ($("stop").removeAttribute("aria-busy"), setBusy(event.detail)));
   document.addEventListener("input", settingChanged);
-  addEventListener("pagehide", () => draftTimer && navigator.sendBeacon(form.dataset.draftUrl, draft()));
+  document.body.addEventListener("settings-kept", () => {
+    for (const control of document.querySelectorAll("#family-part [data-script]")) control.hidden = false;
+    for (const tab of ["request", "code"]) if ($(tab).checkVisibility()) window.htmx.trigger($(tab), "preview");
+  });
+  $("settings-errors")?.addEventListener("htmx:beforeRequest", () => (settingsPending = false));
+  addEventListener("beforeunload", keepNow);
+  addEventListener("pagehide", keepNow);
   setBusy(turns().querySelectorAll("[data-live]").length);
   grow();
 }
@@ -305,14 +269,8 @@ function remember() {
   document.cookie = `inspector=${chat.dataset.inspector}-${chat.dataset.width}; Path=/; Max-Age=31536000; SameSite=Lax`;
 }
 
-function sheet(dialog) {
-  dialog.removeAttribute("open");
-  dialog.showModal();
-}
-
-function inspectorShown() {
-  return inspector.checkVisibility();
-}
+const sheet = (dialog) => (dialog.removeAttribute("open"), dialog.showModal());
+const inspectorShown = () => inspector.checkVisibility();
 
 function showInspector(shown) {
   if (phone.matches) return shown ? inspector.matches(":modal") || sheet(inspector) : inspector.close();
@@ -325,9 +283,7 @@ for (const dialog of [inspector, $("chat-list")]) {
   // On the desk these are panes, always open; a closed sheet goes back to that.
   dialog.addEventListener("close", () => dialog.setAttribute("open", ""));
 }
-phone.addEventListener("change", () => {
-  for (const dialog of [inspector, $("chat-list")]) if (dialog.matches(":modal")) dialog.close();
-});
+phone.addEventListener("change", () => [inspector, $("chat-list")].forEach((pane) => pane.matches(":modal") && pane.close()));
 toggle.addEventListener("click", () => showInspector(!inspectorShown()));
 $("inspector-close").addEventListener("click", () => (showInspector(false), toggle.focus()));
 toggle.setAttribute("aria-expanded", String(inspectorShown()));
@@ -349,6 +305,15 @@ grip.addEventListener("keydown", (event) => {
   if (by) (setWidth(Number(chat.dataset.width) + by), remember(), event.preventDefault());
 });
 
+// Details stay those of the last answer until another one is asked for.
+function detailLast() {
+  const last = [...turns().querySelectorAll("[data-details]")].at(-1);
+  if (last) window.htmx?.ajax("GET", last.getAttribute("hx-get"), { target: "#details", swap: "innerHTML" });
+}
+
+document.addEventListener("chat:turns", () => document.getElementById("details").checkVisibility() && detailLast());
+document.getElementById("tab-details").addEventListener("click", (event) => event.isTrusted && detailLast());
+
 // Clicks anywhere on the page
 
 document.addEventListener("click", (event) => {
@@ -360,15 +325,15 @@ document.addEventListener("click", (event) => {
     message.dispatchEvent(new Event("input", { bubbles: true }));
     message.focus();
   } else if (at("[data-model]")) chooseModel(at("[data-model]"));
+  else if (at("[data-drop-prompt]")) ($("composer-prompt").replaceChildren(), saveDraftLater(), message.focus());
   else if (at("[data-remove-image]")) {
     const chip = at(".composer-image");
     chip.dispatchEvent(new Event("removed"));
     chip.remove();
     saveDraftLater();
     message.focus();
-  } else if (at("[data-details]")) (showInspector(true), $("tab-details").click());
+  } else if (at("[data-details], [data-tab]")) (showInspector(true), $(`tab-${at("[data-tab]")?.dataset.tab ?? "details"}`).click());
 });
-
 
 // The model picker: loaded when it opens, walked through by arrow keys
 
@@ -379,15 +344,57 @@ picker?.addEventListener("opened", () => {
   delete picker.dataset.css;
   $("model-selected").value = $("model").value;
   $("model-search").value = "";
+  picker.querySelector(`[name=family][value=${$("family").value}]`).checked = true;
   window.htmx?.trigger("#model-search", "model-options");
   $("model-search").focus();
 });
-picker?.addEventListener("keydown", (event) => {
-  const options = [...picker.querySelectorAll("[role=option]")];
+for (const chooser of document.querySelectorAll(".model-picker")) chooser.addEventListener("keydown", (event) => {
+  const options = [...chooser.querySelectorAll("[role=option]")].filter((option) => option.checkVisibility());
+  const sought = chooser.querySelector("[type=search]");
   const at = options.indexOf(event.target);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
-  if (event.key === "Enter" && event.target.id === "model-search") options[0]?.click();
-  else if (to !== undefined) (options[to] ?? (to < 0 ? $("model-search") : options.at(-1)))?.focus();
+  if (!options.length || (at < 0 && event.target !== sought)) return;
+  if (event.key === "Enter" && event.target === sought) options[0].click();
+  else if (to !== undefined) (options[to] ?? (to < 0 ? sought : options.at(-1))).focus();
   else return;
   event.preventDefault();
+});
+
+// The list never moves under the pointer: while somebody is at it, news wait.
+const list = $("chat-list");
+let stale = false;
+let listTimer = 0;
+
+function refreshList() {
+  stale = list.matches(":hover, :focus-within") && !document.hidden;
+  if (!stale) loadList();
+}
+
+// What happens at once is told several times: one request answers it.
+function loadList() {
+  clearTimeout(listTimer);
+  listTimer = setTimeout(() => window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
+}
+
+document.addEventListener("chat:list", refreshList);
+document.body.addEventListener("chat-list", loadList);
+for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
+
+// Dialogs that come from the server, and what they changed
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target } = event.detail;
+  if (target.id !== "asking" || !target.firstElementChild) return;
+  const current = target.querySelector("[data-current]");
+  if (current) current.value = chat.dataset.conversation;
+  if (!target.open) target.showModal();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.detail.xhr.status !== 422 && event.detail.elt.matches("[data-asking]")) document.getElementById("asking").close();
+});
+document.body.addEventListener("chat-titled", ({ detail }) => {
+  if (detail.id !== chat.dataset.conversation) return;
+  document.title = document.title.replace(/^.* · /, `${detail.title} · `);
+  const field = document.querySelector("#title [name=title]");
+  if (field) field.value = detail.title;
 });

@@ -1,5 +1,5 @@
-// The page's one EventSource: the answers it writes (ops are put on screen a frame at a time), and the list it keeps.
-import { Part, find, liveTurns, ofRun, refreshThread, refreshTurn } from "./thread.js";
+// The page's one EventSource: the answers it writes, whose ops are put on screen a frame at a time.
+import { Part, find, liveTurns, ofRun, refreshThread, refreshTurn, turns } from "./thread.js";
 
 const chat = document.getElementById("chat");
 const spoken = document.getElementById("spoken");
@@ -29,7 +29,9 @@ let retryMs = 1000;
 // One answer being written
 
 class RunView {
-  constructor(run, turn) {
+  // `whole`: it is followed from its beginning, or was shown what it had by then.
+  constructor(run, turn, whole) {
+    this.whole = whole;
     this.run = run;
     this.turn = turn;
     this.parts = [];
@@ -65,6 +67,7 @@ class RunView {
   }
 
   apply(op) {
+    if (op[0] === "end") ended(this.run); // again: its box may have come, and counted, after the end was heard
     if (this.live) return this[op[0]]?.(...op.slice(1));
     if (op[0] !== "end") return;
     views.delete(this.run);
@@ -105,7 +108,7 @@ class RunView {
   }
 
   end(status, digest) {
-    this.box.dataset.shownDigest = digest;
+    if (this.whole) this.box.dataset.shownDigest = digest;
     this.box.removeAttribute("data-live");
     for (const part of this.parts) part.close();
     this.say(true);
@@ -178,7 +181,7 @@ function snapshotOps(data) {
 
 function take(data, ops) {
   let view = views.get(data.run);
-  if (!view) views.set(data.run, (view = new RunView(data.run, data.turn)));
+  if (!view) views.set(data.run, (view = new RunView(data.run, data.turn, "parts" in data || data.seq === 1)));
   for (const op of ops) {
     if (op[0] === "end") {
       ended(data.run);
@@ -241,6 +244,8 @@ document.addEventListener("chat:turns", () => {
   }
   for (const [run, end] of ends) checkEnd(ofRun(run), end);
   for (const turn of liveTurns()) started(turn.dataset.run);
+  // It went on by itself before this page listened.
+  if (turns().lastElementChild?.matches("[data-went-on]")) refreshThread();
   ensureOpen();
   pump();
 });
@@ -331,8 +336,9 @@ function ready(data) {
   if (missed && !("fresh" in chat.dataset)) refreshThread();
   if (missed) document.dispatchEvent(new CustomEvent("chat:list"));
   missed = false;
-  // A run may have ended between two streams; an empty chip asks nothing.
-  if (document.querySelector("#activity")?.textContent.trim()) window.htmx?.trigger("#activity", "activity");
+  // A run may have begun or ended between two streams, and what the chip is just being told may be older than
+  // that: htmx asks once more after a request in flight.
+  document.dispatchEvent(new CustomEvent("playground:ready"));
 }
 
 function feed(data) {
@@ -347,7 +353,7 @@ function feed(data) {
     location.reload();
   }
   if (data.kind === "list" || data.kind === "turns") document.dispatchEvent(new CustomEvent("chat:list"));
-  if (["activity", "ended", "list", "turns"].includes(data.kind)) window.htmx?.trigger("#activity", "activity");
+  document.dispatchEvent(new CustomEvent("playground:feed", { detail: data }));
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -366,28 +372,11 @@ function rest() {
   clearTimeout(retryTimer);
 }
 
-addEventListener("pagehide", () => source?.close());
+addEventListener("pagehide", () => {
+  missed = true;
+  source?.close();
+});
 addEventListener("pageshow", (event) => event.persisted && ensureOpen());
-
-// The list never moves under the pointer: while somebody is at it, news wait.
-const list = document.getElementById("chat-list");
-let stale = false;
-let listTimer = 0;
-
-function refreshList() {
-  stale = list.matches(":hover, :focus-within") && !document.hidden;
-  if (!stale) loadList();
-}
-
-// What happens at once is told several times: one request answers it.
-function loadList() {
-  clearTimeout(listTimer);
-  listTimer = setTimeout(() => window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
-}
-
-document.addEventListener("chat:list", refreshList);
-document.body.addEventListener("chat-list", loadList);
-for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
 
 for (const turn of liveTurns()) started(turn.dataset.run);
 connect();

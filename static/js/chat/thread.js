@@ -1,4 +1,4 @@
-// The thread on screen: turns in their place, the parts of answers, following the end, clocks, pictures, dialogs.
+// The thread on screen: turns in their place, the parts of answers, following the end, clocks, pictures.
 import { toast } from "../frame/notices.js";
 
 const scroll = document.getElementById("scroll");
@@ -9,6 +9,7 @@ const LONG_TAIL = 4000;
 const AT_END_PX = 4;
 let following = true;
 let lastTop = 0;
+let placed = 0;
 
 export const turns = () => document.getElementById("turns");
 export const find = (turn) => document.getElementById(`turn-${turn}`);
@@ -67,9 +68,11 @@ export function replaceTurn(old, fresh) {
   for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
   keepTimes(fresh, body);
   for (const part of [".turn-head", ".turn-foot"]) {
-    old.querySelector(`:scope > ${part}`).replaceWith(fresh.querySelector(`:scope > ${part}`));
+    const [there, now] = [old, fresh].map((turn) => turn.querySelector(`:scope > ${part}`));
+    // The results somebody is typing for the calls stay.
+    if (!there.querySelector(".give") || !now.querySelector(".give")) there.replaceWith(now);
   }
-  if (focused) old.querySelector(".turn-foot :is(button, a)")?.focus({ preventScroll: true });
+  if (focused && !old.contains(document.activeElement)) old.querySelector(".turn-foot :is(button, a)")?.focus({ preventScroll: true });
   return old;
 }
 
@@ -82,6 +85,7 @@ function keepTimes(fresh, body) {
 
 // Makes the shown branch that of `fresh` (a #turns element): turns that are the same stay untouched.
 export function place(fresh) {
+  placed += 1;
   const here = turns();
   const after = fresh.dataset.after && find(fresh.dataset.after);
   const added = [];
@@ -131,17 +135,21 @@ window.htmx?.defineExtension("branch", {
 export async function refreshTurn(turn) {
   const old = find(turn);
   if (!old?.dataset.turnUrl) return;
+  const { version } = old.dataset;
   const html = await text(old.dataset.turnUrl);
   const fresh = html && fragment(html).firstElementChild;
   if (!fresh || !old.isConnected) return;
+  if (version !== old.dataset.version) return refreshTurn(turn); // something newer came first
   window.htmx.process(replaceTurn(old, fresh));
   document.dispatchEvent(new CustomEvent("chat:turns"));
 }
 
 export async function refreshThread() {
+  const before = placed;
   const html = await text(turns().dataset.threadUrl);
   const fresh = html && fragment(html).querySelector("#turns");
   if (!fresh) return;
+  if (before !== placed) return refreshThread();
   for (const turn of place(fresh)) window.htmx.process(turn);
 }
 
@@ -172,7 +180,7 @@ document.addEventListener("htmx:afterSwap", () => {
 
 export class Part {
   constructor(view, kind, name, callId) {
-    Object.assign(this, { view, kind, name, callId, html: [], began: performance.now(), open: true });
+    Object.assign(this, { view, kind, name, callId, html: [], length: 0, began: performance.now(), open: true });
   }
 
   show(index) {
@@ -182,8 +190,10 @@ export class Part {
     if (there?.dataset.kind === this.kind) return this.attach(there);
     const made = document.getElementById(`part-${this.kind}`) ?? document.getElementById("part-text");
     this.attach(made.content.firstElementChild.cloneNode(true));
-    const name = this.element.querySelector(".part-name");
-    if (name) name.textContent = this.name;
+    for (const [where, text] of [[".part-name", this.name], [".part-call", this.callId]]) {
+      const place = this.element.querySelector(where);
+      if (place) place.textContent = text;
+    }
     body.insertBefore(this.element, there ?? null);
   }
 
@@ -199,9 +209,17 @@ export class Part {
   }
 
   write(delta) {
+    if (this.kind === "json") return this.count(this.length + delta.length);
     this.rest.appendData(delta);
     this.shape();
     if (this.rest.length > LONG_TAIL) this.freeze();
+  }
+
+  // Half a JSON value says nothing: it is shown when it is whole.
+  count(length) {
+    this.length = length;
+    const words = length ? ` ${length.toLocaleString("en")} characters` : "";
+    this.element.querySelector(".part-count").textContent = `Writing JSON…${words}`;
   }
 
   // The lines of a long tail that cannot change any more leave the text that is laid out anew.
@@ -228,6 +246,7 @@ export class Part {
   }
 
   setTail(text) {
+    if (this.kind === "json") return this.count(text.length);
     this.tail.replaceChildren(this.rest);
     this.tail.classList.remove("tail-code");
     this.rest.data = text;
@@ -308,20 +327,11 @@ document.addEventListener("click", (event) => {
 });
 view.addEventListener("click", (event) => event.target.matches("img") || view.close());
 
-// Details stay those of the last answer until another one is asked for.
-function detailLast() {
-  const last = [...turns().querySelectorAll("[data-details]")].at(-1);
-  if (last) window.htmx?.ajax("GET", last.getAttribute("hx-get"), { target: "#details", swap: "innerHTML" });
-}
-
-document.addEventListener("chat:turns", () => document.getElementById("details").checkVisibility() && detailLast());
-document.getElementById("tab-details").addEventListener("click", (event) => event.isTrusted && detailLast());
-
 // Editing by keyboard
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing || document.querySelector("dialog:modal, :popover-open")) return;
-  const form = event.target.closest?.("[data-edit-form]");
+  const form = event.target.closest?.("[data-edit-form], [data-give-form]");
   const press = {
     Escape: () => form?.querySelector("[data-cancel]"),
     Enter: () => (event.ctrlKey || event.metaKey) && form?.querySelector(".primary"),
@@ -332,24 +342,11 @@ document.addEventListener("keydown", (event) => {
   press.click();
 });
 
-// Dialogs that come from the server, and what they changed
-
-document.addEventListener("htmx:afterSwap", (event) => {
-  const { target } = event.detail;
-  if (target.id !== "asking" || !target.firstElementChild) return;
-  const current = target.querySelector("[data-current]");
-  if (current) current.value = chat.dataset.conversation;
-  if (!target.open) target.showModal();
-});
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && event.detail.xhr.status !== 422 && event.detail.elt.matches("[data-asking]")) document.getElementById("asking").close();
-});
-document.body.addEventListener("chat-titled", ({ detail }) => {
-  if (detail.id !== chat.dataset.conversation) return;
-  document.title = document.title.replace(/^.* · /, `${detail.title} · `);
-  const field = document.querySelector("#title [name=title]");
-  if (field) field.value = detail.title;
-});
+// The Tools and Schema tabs: their script comes when somebody first turns to them.
+const toolbox = ({ target }) => target.closest?.("[data-toolbox]")?.dataset.toolbox;
+for (const name of ["focusin", "pointerdown"]) {
+  document.addEventListener(name, (event) => toolbox(event) && import(toolbox(event)));
+}
 
 // Clocks: how long an answer is being written, and how long to wait before a retry
 

@@ -1,5 +1,6 @@
-// The page's own furniture: theme, rail, favicon, times that stay true. Imports the other modules of the frame.
+// The page's own furniture: theme, rail, times that stay true. Imports the other modules of the frame.
 import "./notices.js";
+import "./activity.js";
 import "./layers.js";
 import "./keys.js";
 
@@ -54,13 +55,6 @@ function dismissFor(box) {
   sessionStorage.setItem(`dismissed:${box.dataset.dismiss}`, "1");
   box.remove();
 }
-
-document.addEventListener("playground:busy", (event) => {
-  const link = document.querySelector("link[rel=icon][data-busy]");
-  if (!link) return;
-  link.dataset.idle ??= link.getAttribute("href");
-  link.setAttribute("href", event.detail > 0 ? link.dataset.busy : link.dataset.idle);
-});
 
 // The same words in the same steps as `ago` in playground/templatetags/frame.py.
 export function relative(when, now) {

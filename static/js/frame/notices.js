@@ -7,7 +7,7 @@ export function setIcon(svg, name) {
   if (use) use.setAttribute("href", `${use.getAttribute("href").split("#")[0]}#${name}`);
 }
 
-// level: info | success | warning | error. `link`: {href, text}, opened in its own tab.
+// level: info | success | warning | error. `link`: {href, text, target}, opened in its own tab unless told otherwise.
 export function toast(text, level = "info", link = null) {
   const box = document.getElementById("toast-template")?.content.firstElementChild.cloneNode(true);
   if (!box) return;
@@ -16,7 +16,7 @@ export function toast(text, level = "info", link = null) {
   const words = box.querySelector("p");
   words.textContent = text;
   if (link) {
-    const anchor = Object.assign(document.createElement("a"), { href: link.href, target: "_blank" });
+    const anchor = Object.assign(document.createElement("a"), { href: link.href, target: link.target ?? "_blank" });
     anchor.textContent = link.text;
     words.append(" ", anchor);
   }

@@ -1,0 +1,1 @@
+"""The media routes of the gateway as data: what each takes, how it is asked, and what its answers mean."""

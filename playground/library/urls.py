@@ -1,0 +1,56 @@
+"""Addresses of the prompt library."""
+
+from django.urls import path
+
+from playground.library import (
+    api,
+    importing,
+    views,
+    views_changes,
+    views_edit,
+    views_people,
+    views_prompt,
+    views_runs,
+)
+
+app_name = "library"
+urlpatterns = [
+    path("prompts/", views.listing, name="list"),
+    path("prompts/do", views.do, name="do"),
+    path("prompts/folders", views.folders, name="folders"),
+    path("prompts/star", views.star, name="star"),
+    path("prompts/seen", views_people.seen, name="seen"),
+    path("prompts/new/", views_edit.new, name="new"),
+    path("prompts/new/draft", views_edit.draft, name="draft-new"),
+    path("prompts/import/", importing.upload, name="import"),
+    path("prompts/import/take", importing.take, name="import-take"),
+    path("prompts/export/", importing.export, name="export"),
+    path("prompts/labels/", views_changes.rules, name="rules"),
+    path("prompts/by/<str:slug>/", views_prompt.by_slug, name="by-slug"),
+    path("prompts/<uuid:pk>/", views_prompt.prompt, name="prompt"),
+    path("prompts/<uuid:pk>/settings/", views_prompt.settings, name="settings"),
+    path("prompts/<uuid:pk>/runs/", views_runs.runs, name="runs"),
+    path("prompts/<uuid:pk>/use/", views_prompt.use, name="use"),
+    path("prompts/<uuid:pk>/discussion/", views_people.discussion_page, name="discussion"),
+    path("prompts/<uuid:pk>/access/", views_people.access_tab, name="access"),
+    path("prompts/<uuid:pk>/edit/", views_edit.edit, name="edit"),
+    path("prompts/<uuid:pk>/draft", views_edit.draft, name="draft"),
+    path("prompts/<uuid:pk>/compare/", views_edit.compare, name="compare"),
+    path("prompts/<uuid:pk>/restore", views_edit.restore, name="restore"),
+    path("prompts/<uuid:pk>/details", views_prompt.details, name="details"),
+    path("prompts/<uuid:pk>/do", views_prompt.do, name="act"),
+    path("prompts/<uuid:pk>/delete/", views_prompt.delete, name="delete"),
+    path("prompts/<uuid:pk>/label", views_changes.label, name="label"),
+    path("prompts/<uuid:pk>/ask/", views_changes.ask, name="ask"),
+    path("prompts/<uuid:pk>/try/", views_runs.attempt, name="try"),
+    path("prompts/<uuid:pk>/examples", views_runs.examples_do, name="examples"),
+    path("prompts/<uuid:pk>/share", views_people.share, name="share"),
+    path("prompts/<uuid:pk>/say", views_people.say, name="say"),
+    path("prompts/comment/<uuid:pk>/", views_people.comment, name="comment"),
+    path("prompts/change/<uuid:pk>/", views_changes.change, name="change"),
+    path("prompts/change/<uuid:pk>/do", views_changes.change_do, name="change-do"),
+    path("api/v1/openapi.json", api.description, name="api-description"),
+    path("api/v1/prompts", api.prompts, name="api-prompts"),
+    path("api/v1/prompts/<str:slug>", api.prompt, name="api-prompt"),
+    path("api/v1/prompts/<str:slug>/render", api.render, name="api-render"),
+]
