@@ -49,7 +49,10 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose integration is proved. A key from the environment alone has no `key`, `user` and `team`."""
+    """Whose integration is proved. A key from the environment alone has no `key`, `user` and `team`.
+
+    `unlisted`: why the key's list of models did not come, so that none could be suggested.
+    """
 
     label: str
     base_url: str
@@ -58,6 +61,7 @@ class Subject:
     key: GatewayKey | None = None
     user: User | None = None
     team: Team | None = None
+    unlisted: str = ""
 
     def model_for(self, what: str) -> str:
         """`what`: a family, "fallback", or one piece of work of a family ("thinking.openai_chat"), for which

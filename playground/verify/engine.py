@@ -20,6 +20,10 @@ from playground.verify.table import Check
 
 log = logging.getLogger(__name__)
 NO_MODEL = "No model is chosen for {}: choose one, or refresh the list of models of this key."
+NO_LIST = (
+    "No model is chosen for {}, and the list of models of this key did not come: {} "
+    "Choose one, or run it again."
+)
 OWN_FAULT = "The playground itself failed on this check ({})."
 
 
@@ -52,9 +56,10 @@ def model_of(check: Check, bench: Bench) -> str:
 
 def _missing(check: Check, bench: Bench, model: str) -> Finding | None:
     """What keeps a check from being tried: no model, or a limit of the team's key."""
-    if check.asks_model and not model:
-        return b.skipped(NO_MODEL.format(FAMILIES[check.family].label))
     subject = bench.subject
+    if check.asks_model and not model:
+        words = NO_LIST if subject.unlisted else NO_MODEL
+        return b.skipped(words.format(FAMILIES[check.family].label, subject.unlisted))
     if subject.key is None or not model:
         return None
     family = OPERATIONS[check.operation].family if check.operation else check.family

@@ -172,9 +172,9 @@ def subject_of(run: CheckRun) -> Subject:
         raise vault.VaultError(refusal)
     secret = vault.open_key(run.key)
     GatewayKey.objects.filter(pk=run.key.pk).update(last_used_at=timezone.now())
-    run.chosen = setups.with_listed(run.key, run.chosen, timezone.now())
+    run.chosen, unlisted = setups.with_listed(run.key, run.chosen, timezone.now())
     CheckRun.objects.filter(pk=run.pk).update(chosen=run.chosen)
-    return Subject(run.key_label, run.base_url, secret, run.chosen, run.key, run.user, run.team)
+    return Subject(run.key_label, run.base_url, secret, run.chosen, run.key, run.user, run.team, unlisted)
 
 
 class Rows:

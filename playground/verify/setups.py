@@ -19,7 +19,7 @@ FALLBACK = "fallback"
 # Few models of the chat list think; those of the native families do when they are told to.
 THINKING = "thinking.openai_chat"
 _THINKS = re.compile(r"(?i)reason|think|(^|[/-])(o[1-9]|r[1-9]|gpt-5)([.-]|$)")
-LIST_S = 5.0
+LIST_S = 10.0
 
 
 def of(key: GatewayKey) -> Setup:
@@ -28,7 +28,9 @@ def of(key: GatewayKey) -> Setup:
 
 
 def chosen(key: GatewayKey, setup: Setup | None = None) -> dict[str, str]:
-    """A model for each family as far as the key's lists have one, and a fallback beside the first."""
+    """A model for each family as far as the key's lists have one, and a fallback beside the first. A family
+    for which none is known has no entry.
+    """
     told = dict((setup or of(key)).chosen)
     listed = _listed(key)
     found: dict[str, str] = {}
@@ -39,7 +41,7 @@ def chosen(key: GatewayKey, setup: Setup | None = None) -> dict[str, str]:
     others = [entry for entry in first if entry.model_id != found["openai_chat"]]
     found[FALLBACK] = told.get(FALLBACK) or (catalog.choose_model(others) if others else "")
     found[THINKING] = told.get(THINKING) or thinker(first)
-    return {**told, **found}
+    return told | {name: model for name, model in found.items() if model}
 
 
 def thinker(entries: Iterable[ModelEntry]) -> str:
@@ -47,16 +49,19 @@ def thinker(entries: Iterable[ModelEntry]) -> str:
     return catalog.choose_model(entry for entry in entries if _THINKS.search(entry.model_id))
 
 
-def with_listed(key: GatewayKey, told: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """The same, with suggestions where none is told when nobody ever asked for the key's lists before."""
+def with_listed(key: GatewayKey, told: Mapping[str, str], now: datetime) -> tuple[dict[str, str], str]:
+    """The same, with suggestions where nothing is told ("" tells: no model), and why there are none if the
+    key's list did not come. A list that nobody ever had is asked for.
+    """
+    why = ""
     if not ModelEntry.objects.filter(key=key).exists():
         transport = Transport()
         try:
-            catalog.refresh(key, transport, now, timeout_s=LIST_S)
+            outcome = catalog.refresh(key, transport, now, timeout_s=LIST_S)
         finally:
             transport.close()
-        return chosen(key) | {name: model for name, model in told.items() if model}
-    return dict(told)
+        why = "" if outcome.ok else outcome.sentence
+    return chosen(key) | dict(told), why
 
 
 def keep(key: GatewayKey, user: User, told: Mapping[str, str], *, weekly: bool, now: datetime) -> Setup:

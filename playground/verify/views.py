@@ -257,11 +257,15 @@ def _wanted(asked: QueryDict) -> list[Check]:
 
 
 def _models(asked: QueryDict) -> dict[str, str]:
-    """The models as the form has them; {} when it has none of its fields."""
-    if not any(f"model-{name}" in asked for name in MODEL_FIELDS):
-        return {}
-    typed = {name: asked.get(f"model-{name}", "").replace("\0", "").strip() for name in MODEL_FIELDS}
-    return {name: model[:LONGEST_ID] for name, model in typed.items()}
+    """The models as the form has them; a field that came empty and was left so chooses nothing, one that was
+    emptied (`offered` names it) chooses no model.
+    """
+    offered, found = set(asked.getlist("offered")), {}
+    for name in MODEL_FIELDS:
+        model = asked.get(f"model-{name}", "").replace("\0", "").strip()
+        if model or f"model-{name}" in offered:
+            found[name] = model[:LONGEST_ID]
+    return found
 
 
 def _keep(request: Request, key: GatewayKey, chosen: Mapping[str, str]) -> None:

@@ -153,7 +153,7 @@ def test_a_key_that_is_revoked_meanwhile_fails_every_row_with_the_reason(
 
 def test_a_key_whose_models_nobody_listed_is_asked_for_them_first(begun: CheckRun, key: GatewayKey) -> None:
     ModelEntry.objects.filter(key=key).delete()
-    CheckRun.objects.filter(pk=begun.pk).update(chosen={"gemini": "demo-vision", "openai_chat": ""})
+    CheckRun.objects.filter(pk=begun.pk).update(chosen={"gemini": "demo-vision"})
     assert runs.take(begun.pk, HERE, timezone.now())
     runs.drive(begun.pk, HERE)
     assert rows(begun)["reply.openai_chat"] == Row.PASSED
