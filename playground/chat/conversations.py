@@ -15,10 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access, audit
 from accounts.models import Role, Team
-from playground.chat import attachments, listing, screen, sharing, turns, unsent
+from playground.chat import attachments, drafts, listing, screen, sharing, turns, unsent
 from playground.chat.acts import turn_of
 from playground.chat.forms import MessageForm, TitleForm
-from playground.chat.models import Attachment, Conversation, Draft, Turn
+from playground.chat.models import Attachment, Conversation
 from playground.chat.settings_form import SettingsForm
 from playground.storage import StorageError
 
@@ -132,17 +132,8 @@ def draft(request: Request, pk: UUID) -> HttpResponse:
     if not form.is_valid():
         return HttpResponse(form.complaint, status=422, content_type="text/plain")
     kept = {name: form.cleaned_data[name] for name in ("text", "images")} | {"prompt": form.prompt}
-    sent = form.cleaned_data["turn_id"]
-    # A save that was overtaken by its own message must not bring the text back.
-    if sent is None or not Turn.objects.filter(pk=sent).exists():
-        _keep(request, conversation, **kept)
+    drafts.keep(request.user, conversation, sent=form.cleaned_data["turn_id"], **kept)
     return HttpResponse(status=204)
-
-
-def _keep(request: Request, conversation: Conversation | None, **fields: object) -> None:
-    Draft.objects.update_or_create(
-        user=request.user, conversation=conversation, defaults={**fields, "updated_at": timezone.now()}
-    )
 
 
 @require_POST
@@ -160,7 +151,7 @@ def settings(request: Request, pk: UUID) -> HttpResponse:
             request, team, form.settings, before=request.POST["params-of"]
         )
     if conversation is None:
-        _keep(request, None, settings=form.settings)
+        drafts.keep(request.user, None, settings=form.settings)
     else:
         Conversation.objects.filter(pk=pk).update(settings=form.settings)
     context = screen.family_context(form.settings, form.errors) | {

@@ -14,9 +14,9 @@ from django.http import Http404
 from django.utils import timezone
 
 from accounts.models import GatewayKey, User
-from playground.chat import attachments, turns
+from playground.chat import attachments, drafts, turns
 from playground.chat.defaults import with_defaults
-from playground.chat.models import Conversation, Draft, Turn
+from playground.chat.models import Conversation, Turn
 from playground.chat.origins import Origin, Spoken
 from playground.chat.settings_form import EMPTY, Settings
 from playground.library import fill, rights
@@ -188,8 +188,7 @@ def keep_in_draft(
 ) -> None:
     """Put the prompt into the composer, with `text` and `images` as they will stand there."""
     told = {"version": str(found.version.pk), "values": found.values}
-    kept = {"text": text, "images": images, "prompt": told, "updated_at": timezone.now()}
-    Draft.objects.update_or_create(user=user, conversation=conversation, defaults=kept)
+    drafts.keep(user, conversation, text=text, images=images, prompt=told)
 
 
 def begun(user: User, found: Opened, settings: Settings, pk: uuid.UUID) -> Conversation:

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import access
 from accounts.models import Role, Team
-from playground.chat import examples, followups, listing, schemas, screen
+from playground.chat import drafts, examples, followups, listing, schemas, screen
 from playground.chat.acts import act, aimed, turn_of
-from playground.chat.models import Conversation, Draft, ToolSet, Turn
+from playground.chat.models import Conversation, ToolSet, Turn
 from playground.chat.settings_form import MOST_TOOLS, Settings, SettingsForm
 from playground.chat.thread import thread
 from playground.gateway.assembly import storable
@@ -147,8 +147,7 @@ def _keep(request: Request, conversation: Conversation | None, settings: Setting
     if conversation is not None:
         Conversation.objects.filter(pk=conversation.pk).update(settings=settings)
         return
-    kept = {"settings": settings, "updated_at": timezone.now()}
-    Draft.objects.update_or_create(user=request.user, conversation=None, defaults=kept)
+    drafts.keep(request.user, None, settings=settings)
 
 
 def _back(conversation: Conversation | None) -> HttpResponse:

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from accounts import audit, keys
 from accounts.models import GatewayKey, Team, User
-from playground.chat import attachments, relay, settings_form, spending, tree
-from playground.chat.models import Attachment, Conversation, Draft, Run, Turn
+from playground.chat import attachments, drafts, relay, settings_form, spending, tree
+from playground.chat.models import Attachment, Conversation, Run, Turn
 from playground.chat.origins import Origin, Prompted, Spoken, prompt_behind, prompt_of
 from playground.chat.sources import is_sources
 from playground.gateway.wire import FAMILIES
@@ -97,7 +97,7 @@ def ask_after(
             for said in origin.lead if origin else ():
                 parent_id = _say(conversation, parent_id, said).pk
             asked = put(conversation, parent_id, turn_id, text, parts)
-            Draft.objects.filter(user=user, conversation=conversation).delete()
+            drafts.drop(user, conversation)
             return queue(conversation, user, asked, settings, prompt=prompt_of(origin))
     except IntegrityError:
         # Two equal submits raced; the other one's transaction won.

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access
 from accounts.models import Role
-from playground.chat import followups, listing, prompts, screen, sources, turns
+from playground.chat import drafts, followups, listing, prompts, screen, sources, turns
 from playground.chat.acts import act, aimed, branch_context, turn_of
 from playground.chat.forms import MessageForm
-from playground.chat.models import Conversation, Draft, Run, Turn
+from playground.chat.models import Conversation, Run, Turn
 from playground.chat.settings_form import Settings, SettingsForm
 from playground.chat.thread import shown_turn
 from playground.chat.thread import thread as thread_of
@@ -73,7 +73,7 @@ def ask(request: Request, pk: UUID) -> HttpResponse:
             if fresh:
                 conversation = turns.start(request.user, request.team, id=pk, settings=chosen.settings)
             turns.ask(conversation, request.user, **sent, settings=chosen.settings, origin=origin)
-            Draft.objects.filter(user=request.user, conversation=None if fresh else conversation).delete()
+            drafts.drop(request.user, None if fresh else conversation)
     except screen.REFUSALS as error:
         return _refused(request, conversation, str(error), chosen, fresh=fresh)
     if not request.htmx:

@@ -18,8 +18,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from playground.chat import turns
-from playground.chat.models import Conversation, Draft, Run, Turn
+from playground.chat import drafts, turns
+from playground.chat.models import Conversation, Run, Turn
 from playground.chat.settings_form import Settings
 from playground.chat.turns import Refused
 
@@ -91,7 +91,7 @@ def ask(conversation: Conversation, user: User, *, turn_id: uuid.UUID, text: str
             raise Refused("This question was already sent elsewhere. Reload the page.")
         if _live(held):
             raise Refused(BUSY)
-        Draft.objects.filter(user=user, conversation=held).delete()
+        drafts.drop(user, held)
         parts = turns.user_parts(held.team_id, text, [])
         asked: Turn | None = None
         for lane in lanes:
