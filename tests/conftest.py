@@ -6,10 +6,12 @@ import atexit
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from tests._servers import folders
 
@@ -31,9 +33,20 @@ os.environ |= {
 import django  # noqa: E402 - after the environment it reads
 from django.conf import settings  # noqa: E402
 
+from playground.gateway import redaction  # noqa: E402
 from tests._servers import cast  # noqa: E402
 
 django.setup()
+# The same examples everywhere, and no example that fails because the machine was busy.
+examples.register_profile(
+    "ours",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+examples.load_profile("ours")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if TYPE_CHECKING:
@@ -52,6 +65,17 @@ pytest_plugins = [
     "tests._servers.site",
     "tests._servers.browser",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """What a test has hidden from all texts is shown in the next one: a drawn key can be anybody's word."""
+    with redaction._lock:
+        kept = redaction._forms_of.copy()
+    yield
+    with redaction._lock:
+        redaction._forms_of.clear()
+        redaction._forms_of.update(kept)
 
 
 @pytest.fixture

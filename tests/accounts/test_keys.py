@@ -96,7 +96,7 @@ def test_an_expired_key_is_not_chosen_used_or_opened(shared: Any, mate: User, te
     assert "has expired" in keys.refusal(key, mate, NOW)
     with pytest.raises(vault.VaultError, match="has expired"):
         vault.open_key(key)
-    later = shared_until(key, NOW + timedelta(hours=1))
+    later = shared_until(key, timezone.now() + timedelta(hours=1))
     assert keys.refusal(later, mate, NOW) == ""
     assert vault.open_key(later).reveal()
 

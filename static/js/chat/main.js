@@ -191,9 +191,7 @@ function settingChanged({ target }) {
   if (target.matches(".setting, .slide") && target.id !== "family") saveSettingsLater();
 }
 
-function showModel(model) {
-  $("model-name").textContent = model.trim() || "Choose a model";
-}
+const showModel = (model) => ($("model-name").textContent = model.trim() || "Choose a model");
 
 function chooseModel(button) {
   $("model").value = button.dataset.model;
@@ -270,7 +268,6 @@ function remember() {
 }
 
 const sheet = (dialog) => (dialog.removeAttribute("open"), dialog.showModal());
-const inspectorShown = () => inspector.checkVisibility();
 
 function showInspector(shown) {
   if (phone.matches) return shown ? inspector.matches(":modal") || sheet(inspector) : inspector.close();
@@ -284,9 +281,9 @@ for (const dialog of [inspector, $("chat-list")]) {
   dialog.addEventListener("close", () => dialog.setAttribute("open", ""));
 }
 phone.addEventListener("change", () => [inspector, $("chat-list")].forEach((pane) => pane.matches(":modal") && pane.close()));
-toggle.addEventListener("click", () => showInspector(!inspectorShown()));
+toggle.addEventListener("click", () => showInspector(!inspector.checkVisibility()));
 $("inspector-close").addEventListener("click", () => (showInspector(false), toggle.focus()));
-toggle.setAttribute("aria-expanded", String(inspectorShown()));
+toggle.setAttribute("aria-expanded", String(inspector.checkVisibility()));
 
 function setWidth(px) {
   chat.dataset.width = String(Math.min(560, Math.max(280, Math.round(px / 20) * 20)));
@@ -360,24 +357,27 @@ for (const chooser of document.querySelectorAll(".model-picker")) chooser.addEve
   event.preventDefault();
 });
 
-// The list never moves under the pointer: while somebody is at it, news wait.
+// The list never moves under the pointer: while somebody is at it, news wait. What they did there is shown.
 const list = $("chat-list");
 let stale = false;
+let acted = false;
 let listTimer = 0;
 
-function refreshList() {
-  stale = list.matches(":hover, :focus-within") && !document.hidden;
-  if (!stale) loadList();
-}
+const atList = () => (stale = !acted && !document.hidden && list.matches(":hover, :focus-within"));
 
 // What happens at once is told several times: one request answers it.
-function loadList() {
+function refreshList() {
   clearTimeout(listTimer);
-  listTimer = setTimeout(() => window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
+  listTimer = setTimeout(() => atList() || window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
 }
 
 document.addEventListener("chat:list", refreshList);
-document.body.addEventListener("chat-list", loadList);
+document.body.addEventListener("chat-list", () => ((acted = true), refreshList()));
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id !== "conversations") return;
+  if (detail.requestConfig.triggeringEvent?.type === "chat-list-refresh" && atList()) detail.shouldSwap = false;
+  else acted = false;
+});
 for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
 
 // Dialogs that come from the server, and what they changed

@@ -275,6 +275,7 @@ function over(turn) {
   turn.removeAttribute("data-live");
   ended(turn.dataset.run);
   refreshTurn(turn.dataset.turn);
+  document.dispatchEvent(new CustomEvent("chat:list"));
 }
 
 function tellBusy() {
@@ -332,8 +333,8 @@ function ready(data) {
   for (const turn of liveTurns()) {
     if (!data.runs.includes(turn.dataset.run)) over(turn);
   }
-  // What was said while nobody listened.
-  if (missed && !("fresh" in chat.dataset)) refreshThread();
+  // What was said while nobody listened, or is being said where nobody asked here.
+  if (!("fresh" in chat.dataset) && (missed || data.runs.some((run) => !ofRun(run)))) refreshThread();
   if (missed) document.dispatchEvent(new CustomEvent("chat:list"));
   missed = false;
   // A run may have begun or ended between two streams, and what the chip is just being told may be older than

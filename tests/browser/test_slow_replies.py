@@ -1,0 +1,70 @@
+"""Replies that come late: what the page learnt or the person did meanwhile stays."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.desk import Desk, expect
+from tests.browser.upstream import Upstream
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
+pytestmark = pytest.mark.browser
+STREAM, LIST = re.compile(r"/chat/live(\?.*)?$"), re.compile(r"/chat/list(\?.*)?$")
+
+
+def hold(desk: Desk, pattern: re.Pattern[str]) -> list[Route]:
+    """What the page asks for there gets no reply until the test lets it go."""
+    held: list[Route] = []
+    desk.page.route(pattern, lambda route: held.append(route))  # a builtin takes no mark
+    return held
+
+
+def test_a_question_asked_before_the_stream_of_another_tab_began_is_shown_there(
+    desk: Desk, upstream: Upstream
+) -> None:
+    upstream.answer("First answer.")
+    desk.ask_anew("First question", "own-model", key="Own")
+    desk.answered()
+    other = Desk(desk.page.context.new_page(), desk.url)
+    streams = hold(other, STREAM)
+    with other.page.expect_request(STREAM):
+        other.page.goto(desk.page.url)
+    other.ready()
+    desk.page.bring_to_front()
+    answer = desk.ask("Second question")
+    upstream.say("Half of the second")
+    expect(answer).to_contain_text("Half of the second")
+    expect(other.questions).to_have_count(1)
+    streams[0].continue_()
+    other.page.unroute(STREAM)
+    expect(other.questions).to_have_count(2)
+    expect(other.live).to_contain_text("Half of the second")
+    upstream.finish()
+    expect(other.answered()).to_contain_text("Half of the second")
+
+
+def test_a_late_list_takes_no_open_menu_away(desk: Desk, upstream: Upstream) -> None:
+    upstream.answer("First answer.")
+    desk.ask_anew("About lighthouses", "own-model", key="Own")
+    desk.answered()
+    desk.page.mouse.move(700, 300)
+    lists = hold(desk, LIST)
+    upstream.answer("Second answer.")
+    with desk.page.expect_request(LIST):
+        desk.ask("More")
+        desk.answered()
+    row = desk.page.locator(".conversation", has_text="About lighthouses")
+    row.hover()
+    row.get_by_role("button", name=re.compile("More about")).click()
+    with desk.page.expect_event("requestfinished", lambda request: LIST.search(request.url)):
+        lists[-1].continue_()
+    desk.page.unroute(LIST)
+    # The reply has been dealt with when what it asked for next is.
+    desk.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    desk.page.get_by_role("button", name="Pin", exact=True).click()
+    expect(desk.page.locator("#conversations .group").first).to_contain_text("Pinned")
