@@ -249,8 +249,8 @@ class Runner:
     def _hear(self, channel: str, data: dict[str, Any]) -> None:
         self.hub.feed(channel, data)
         # No end will come of a run whose process is gone: it must not be shown, and held, for ever.
-        if data.get("kind") == "ended" and (there := self.hub.channels.get(channel)) is not None:
-            there.views.pop(data["run"], None)
+        if data.get("kind") == "ended":
+            self.hub.forget(channel, data["run"])
 
     async def stream(
         self, watcher: Watcher, live: list[tuple[uuid.UUID, uuid.UUID]], refused: Refused
@@ -284,13 +284,13 @@ class Runner:
     # Runs that another process drives
 
     async def _mirror(self, channel: str, run: uuid.UUID, turn: uuid.UUID) -> None:
-        views = self.hub.channel(channel).views
-        if self.bus is None or run in self.drivers or str(run) in views:
+        if self.bus is None or run in self.drivers:
             return
-        view = RunView(run=str(run), turn=str(turn))
-        await self.bus.fill(view)
-        if str(run) not in views and view.seq and not view.ended:
-            views[view.run] = view
+        there = self.hub.channel(channel)
+        # Held before the log is read: an end that comes meanwhile must find it, or it stays for ever.
+        view = there.views.setdefault(str(run), RunView(run=str(run), turn=str(turn)))
+        if view.seq == 0:
+            await self._refill(there, view)
 
     def _receive(self, message: shared.Message) -> None:
         """A message of another process."""
@@ -302,26 +302,48 @@ class Runner:
             self._fold(channel, message)
 
     def _fold(self, channel: Channel, message: shared.Message) -> None:
-        view = channel.views.get(message.run)
-        if view is None and message.seq == 1:
-            view = channel.views[message.run] = RunView(run=message.run, turn=message.turn)
-        if view is None or message.seq <= view.seq:
+        view = channel.views.setdefault(message.run, RunView(run=message.run, turn=message.turn))
+        if message.seq <= view.seq:
             return
-        if view.apply(message.seq, shared.decode(message.data)["ops"]):
+        ops = shared.decode(message.data)["ops"]
+        if view.apply(message.seq, ops):
             self.hub.deliver(channel.name, view, message.data)
+        elif any(op[0] == "end" for op in ops):
+            self._over(channel.name, view.run)
         else:
             self.keep(self._refill(channel, view))
 
     async def _refill(self, channel: Channel, view: RunView) -> None:
         """Batches were missed: fold them from the log and show everything anew."""
-        if self.bus is not None and await self.bus.fill(view):
+        new = self.bus is not None and await self.bus.fill(view)
+        if not new or channel.views.get(view.run) is not view:
+            return
+        if view.ended:
+            self._over(channel.name, view.run)
+        else:
             channel.show(view)
+
+    def _over(self, channel: str, run: str) -> None:
+        """A run ended that is not whole here, or was not shown to its end: pages ask for what it became."""
+        self._hear(channel, {"kind": "ended", "run": run})
 
     def _refill_all(self) -> None:
         for channel in list(self.hub.channels.values()):
             for view in list(channel.views.values()):
                 if uuid.UUID(view.run) not in self.drivers:
                     self.keep(self._refill(channel, view))
+
+    async def _find_over(self) -> None:
+        """An end that Redis lost comes from nobody any more; the database knows of it."""
+        views = [(name, run) for name, channel in self.hub.channels.items() for run in channel.views]
+        mirrored = {uuid.UUID(run): name for name, run in views if uuid.UUID(run) not in self.drivers}
+        if not mirrored:
+            return
+        for run in mirrored.keys() - await self.in_thread(ledger.still_live, list(mirrored)):
+            channel = self.hub.channels.get(mirrored[run])
+            # It may have been heard while the database was asked.
+            if channel is not None and str(run) in channel.views:
+                self._over(channel.name, str(run))
 
     # Clockwork
 
@@ -349,7 +371,7 @@ class Runner:
                 self.stop(run, spread=False)
 
     async def _sweeps(self) -> None:
-        """Find runs whose process died, and queued ones that nobody took."""
+        """Find runs whose process died, queued ones that nobody took, and ends that were never heard."""
         while True:
             await asyncio.sleep(SWEEP_S)
             try:
@@ -358,6 +380,7 @@ class Runner:
                     self.feed(conversation_channel(conversation), {"kind": "ended", "run": str(run)})
                 for run in await self.in_thread(ledger.waiting, timezone.now()):
                     self.claim(run)
+                await self._find_over()
             except Exception:
                 log.exception("the sweep failed; the next one tries again")
 

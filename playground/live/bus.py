@@ -164,7 +164,7 @@ class Bus:
                 log.exception("a message of another process could not be taken")
 
     async def fill(self, view: RunView) -> bool:
-        """Fold what the log holds of a run into its mirror. False: the log has none of it."""
+        """Fold what the log holds of a run into its mirror. False: there was nothing new, or no answer."""
         try:
             entries = await self._redis.xrange(_key(view.run), min=f"{view.seq + 1}-0")
         except (RedisError, OSError) as error:
@@ -177,11 +177,12 @@ class Bus:
 
 
 def _fold(view: RunView, entries: Any) -> bool:
-    """Apply stream entries `(<seq>-0, {"d": batch})`. False: there is a gap, or nothing at all."""
+    """Apply stream entries `(<seq>-0, {"d": batch})` up to the first gap. False: none was new."""
+    before = view.seq
     for number, fields in entries:
         if not view.apply(int(number.split(b"-")[0]), json.loads(fields[b"d"])["ops"]):
-            return False
-    return view.seq > 0
+            break
+    return view.seq > before
 
 
 def read_run(url: str, run: str) -> RunView | None:

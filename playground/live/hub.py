@@ -78,7 +78,9 @@ class Channel:
         self.push(sse.frame("snapshot", sse.payload(view.snapshot())), news=False)
 
     def snapshots(self) -> list[bytes]:
-        return [sse.frame("snapshot", sse.payload(view.snapshot())) for view in self.views.values()]
+        """Of every run of which anything is known here: a page has more from its HTML than nothing."""
+        known = [view for view in self.views.values() if view.seq]
+        return [sse.frame("snapshot", sse.payload(view.snapshot())) for view in known]
 
 
 class Cursor:
@@ -151,10 +153,15 @@ class Hub:
 
     def deliver(self, channel: str, view: RunView, data: bytes) -> None:
         """Push an already applied batch; an ended run leaves the log."""
-        there = self.channel(channel)
-        there.push(sse.frame("run", data), news=view.ended)
+        self.channel(channel).push(sse.frame("run", data), news=view.ended)
         if view.ended:
-            there.views.pop(view.run, None)
+            self.forget(channel, view.run)
+
+    def forget(self, channel: str, run: str) -> None:
+        """Hold a run that is over no longer, nor a channel that was there for it alone."""
+        there = self.channels.get(channel)
+        if there is not None:
+            there.views.pop(run, None)
             self._drop_if_idle(there)
 
     def feed(self, channel: str, data: dict[str, Any]) -> None:

@@ -48,8 +48,10 @@ async def test_no_more_runs_are_claimed_than_a_process_may_drive(
 async def test_a_run_whose_process_is_gone_is_no_longer_held_or_shown(runner: Runner) -> None:
     talk, run = uuid.uuid4(), uuid.uuid4()
     channel = conversation_channel(talk)
-    runner.hub.open_view(channel, str(run), str(uuid.uuid4()))
+    view = runner.hub.open_view(channel, str(run), str(uuid.uuid4()))
+    view.apply(1, [["status", "running", ""]])
     runner.feed(channel, {"kind": "turns", "run": str(run)})
     assert len(runner.hub.channel(channel).snapshots()) == 1
     runner.feed(channel, {"kind": "ended", "run": str(run)})
+    assert runner.hub.channels == {}
     assert runner.hub.channel(channel).snapshots() == []
