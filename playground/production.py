@@ -93,7 +93,10 @@ def own_servers(folder: Path) -> tuple[list[Child], tuple[int, str] | None]:
     found: list[Child] = []
     database = None
     if "DATABASE_URL" not in os.environ:
-        database = free_port(), secrets.keep(folder, "postgres_password", token_urlsafe(24))
+        password = secrets.keep(folder, "postgres_password", token_urlsafe(24))
+        _make_cluster(folder, password)
+        # Not before: that takes seconds, in which the port might become somebody else's.
+        database = free_port(), password
         found.append(_postgres(folder, *database))
     if "REDIS_URL" not in os.environ:
         port, password = free_port(), secrets.keep(folder, "redis_password", token_urlsafe(24))
@@ -105,15 +108,17 @@ def own_servers(folder: Path) -> tuple[list[Child], tuple[int, str] | None]:
     return found, database
 
 
-def _postgres(folder: Path, port: int, password: str) -> Child:
+def _make_cluster(folder: Path, password: str) -> None:
     if stores.server_user():
         # The account that runs it must be able to pass through; what lies there stays closed to it.
         for path in (folder, *(parent for parent in folder.parents if parent.is_relative_to(ROOT / "var"))):
             path.chmod(path.stat().st_mode | 0o011)
-    home = folder / "postgres"
-    stores.make_cluster(home, password=password)
+    stores.make_cluster(folder / "postgres", password=password)
+
+
+def _postgres(folder: Path, port: int, password: str) -> Child:
     os.environ["DATABASE_URL"] = f"postgresql://{stores.ROLE}:{password}@127.0.0.1:{port}/playground"
-    argv = stores.postgres_command(home, port, log_min_messages="fatal")
+    argv = stores.postgres_command(folder / "postgres", port, log_min_messages="fatal")
     # SIGINT: a fast end; SIGTERM would wait for every client to leave.
     user = stores.server_user()
     return Child("postgresql", argv, base=True, user=user, folder="/", end_with=signal.SIGINT, shown=False)

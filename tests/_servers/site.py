@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from playground import processes
-from playground.premises import free_port
 from playground.secrets import new_vault_key
 from playground.supervisor import answers
 from tests._servers import cast
 from tests._servers.migrated import Settle
+from tests._servers.ports import own_port
 from tests._servers.processes import PATIENCE_S, PYTHON, Process, clean_env, run, until
 from tests._servers.stores import Postgres, running_redis
 
@@ -160,7 +160,7 @@ def site(
             base = blueprint(mode)
             folder = tmp_path / f"site-{secrets.token_hex(4)}"
             folder.mkdir(mode=0o700)
-            ports = [free_port() for _ in range(max(webs, 1))]
+            ports = [own_port() for _ in range(max(webs, 1))]
             env = base.env | {"PLAYGROUND_MODE": mode, "PLAYGROUND_DATA": str(folder), "PORT": str(ports[0])}
             env |= _stores(mode, request, base, folder, stack) | environment
             names = ["web", *(f"web{number}" for number in range(2, webs + 1))]

@@ -17,8 +17,8 @@ from django.db.utils import load_backend
 from pytest_django.plugin import DjangoDbBlocker
 
 from playground import stores
-from playground.premises import free_port
 from tests._servers import folders
+from tests._servers.ports import own_port
 from tests._servers.processes import Process, clean_env
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -52,8 +52,9 @@ def running_postgres(**options: str) -> Iterator[Postgres]:
     # Not below pytest's own folder: that is closed to the account the server must run as under root.
     with folders.folder("postgres") as top:
         top.chmod(0o755)
-        folder, port = top / "data", free_port()
+        folder = top / "data"
         stores.make_cluster(folder, sync=False)
+        port = own_port()
         server = Postgres(folder, port, start_postgres(folder, port, **options))
         try:
             yield server
@@ -79,7 +80,7 @@ def redis_server() -> Iterator[str]:
 @contextmanager
 def running_redis() -> Iterator[tuple[str, Process]]:
     with folders.folder("redis") as folder:
-        port = free_port()
+        port = own_port()
         process = Process(stores.redis_command(folder, port), env=clean_env())
         try:
             process.wait_for(stores.READY["redis"])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests._servers.browser import Watch
-from tests._servers.processes import PYTHON, run
+from tests._servers.processes import PATIENCE_S, PYTHON, run
 from tests.browser.desk import Desk, expect
 from tests.browser.test_prompts import edited, written
 from tests.browser.test_team import email_of, invite, join, make_team
@@ -123,11 +123,10 @@ def fetched(guest: Desk) -> None:
     expect(text).to_have_value(re.compile("^apt_"))
     token = {"Authorization": f"Bearer {text.input_value()}"}
     address = f"{guest.url}/api/v1/prompts/greeting"
-    told = httpx.get(address, params={"label": "production"}, headers=token)
-    assert told.status_code == 200
-    assert "Say a short and warm hello to {{name}}" in json.dumps(told.json())
-    same = httpx.get(
-        address, params={"label": "production"}, headers=token | {"If-None-Match": told.headers["etag"]}
-    )
-    assert same.status_code == 304
-    assert httpx.get(address).status_code == 401
+    with httpx.Client(params={"label": "production"}, timeout=PATIENCE_S) as program:
+        told = program.get(address, headers=token)
+        assert told.status_code == 200
+        assert "Say a short and warm hello to {{name}}" in json.dumps(told.json())
+        same = program.get(address, headers=token | {"If-None-Match": told.headers["etag"]})
+        assert same.status_code == 304
+    assert httpx.get(address, timeout=PATIENCE_S).status_code == 401

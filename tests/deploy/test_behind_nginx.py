@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from playground.premises import free_port
+from tests._servers.ports import own_port
 from tests._servers.site import Site, Visitor
 from tests.deploy import proxy
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.nginx, pytest.mark.postgres, pytest.mark.redis]
 @pytest.fixture
 def visitor(nginx: str, site: Callable[..., Site], tmp_path: Path) -> Iterator[Visitor]:
     """The owner's browser, signed in by link through nginx."""
-    port = free_port()
+    port = own_port()
     address = f"https://localhost:{port}"
     behind = site("production", webs=2, SITE_URL=address, TRUSTED_PROXIES="1")
     first, second = (httpx.URL(url).port for url in behind.urls)

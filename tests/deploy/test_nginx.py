@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.premises import free_port
+from tests._servers.ports import own_port
 from tests._servers.processes import PATIENCE_S
 from tests.deploy import proxy
 from tests.deploy.proxy import Request
@@ -38,7 +38,7 @@ async def say_ok(request: Request, reader: asyncio.StreamReader, writer: asyncio
 
 
 def test_the_shipped_configuration_is_sound(nginx: str, tmp_path: Path) -> None:
-    config = proxy.write_config(tmp_path, port=free_port(), upstreams=(1, 2))
+    config = proxy.write_config(tmp_path, port=own_port(), upstreams=(1, 2))
     done = subprocess.run([nginx, "-t", "-e", "stderr", "-c", config], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr or "deprecated" in done.stderr
@@ -55,7 +55,7 @@ async def test_an_event_arrives_before_the_next_one_is_even_sent(nginx: str, tmp
         await writer.drain()
 
     async with asyncio.timeout(PATIENCE_S), proxy.upstream(answer) as behind:
-        port = free_port()
+        port = own_port()
         config = proxy.write_config(tmp_path, port=port, upstreams=(behind, behind))
         with proxy.running(nginx, config):
             async with proxy.visit(port, LIVE) as reader:
@@ -76,7 +76,7 @@ async def test_who_leaves_is_missed_behind_the_proxy_too(nginx: str, tmp_path: P
         left.set()
 
     async with asyncio.timeout(PATIENCE_S), proxy.upstream(answer) as behind:
-        port = free_port()
+        port = own_port()
         config = proxy.write_config(tmp_path, port=port, upstreams=(behind, behind))
         with proxy.running(nginx, config):
             async with proxy.visit(port, LIVE) as reader:
@@ -99,7 +99,7 @@ X-Request-ID: chosen-by-the-visitor
 
 """
     async with asyncio.timeout(PATIENCE_S), proxy.upstream(answer) as behind:
-        port = free_port()
+        port = own_port()
         config = proxy.write_config(tmp_path, port=port, upstreams=(behind, behind))
         with proxy.running(nginx, config):
             async with proxy.visit(port, asked) as reader:
@@ -114,8 +114,8 @@ X-Request-ID: chosen-by-the-visitor
 
 async def test_a_page_is_served_while_one_web_process_is_down(nginx: str, tmp_path: Path) -> None:
     async with asyncio.timeout(PATIENCE_S), proxy.upstream(say_ok) as behind:
-        port = free_port()
-        config = proxy.write_config(tmp_path, port=port, upstreams=(free_port(), behind))
+        port = own_port()
+        config = proxy.write_config(tmp_path, port=port, upstreams=(own_port(), behind))
         with proxy.running(nginx, config):
             for _ in range(4):
                 async with proxy.visit(port, "GET / HTTP/1.1\nHost: x\n\n") as reader:
@@ -131,7 +131,7 @@ async def test_a_body_beyond_the_limit_never_reaches_the_app(nginx: str, tmp_pat
 
     asked = f"POST /chat/upload HTTP/1.1\nHost: x\nContent-Length: {33 * 2**20}\n\n"
     async with asyncio.timeout(PATIENCE_S), proxy.upstream(answer) as behind:
-        port = free_port()
+        port = own_port()
         config = proxy.write_config(tmp_path, port=port, upstreams=(behind, behind))
         with proxy.running(nginx, config):
             async with proxy.visit(port, asked) as reader:
@@ -140,7 +140,7 @@ async def test_a_body_beyond_the_limit_never_reaches_the_app(nginx: str, tmp_pat
 
 
 async def test_browsers_get_http_2_and_no_old_tls(nginx: str, tmp_path: Path) -> None:
-    port = free_port()
+    port = own_port()
     config = proxy.write_config(tmp_path, port=port, upstreams=(1, 2))
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

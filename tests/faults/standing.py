@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from playground import processes
-from playground.premises import free_port
 from tests._servers import cast
+from tests._servers.ports import own_port
 from tests._servers.processes import PYTHON, run, until
 from tests._servers.site import Blueprint, Site, Visitor
 from tests._servers.stores import Postgres, running_redis
@@ -148,7 +148,7 @@ def _start(
     gateways: str,
     stack: ExitStack,
 ) -> Site:
-    folder, port = folders.mktemp(f"standing-{mode}", numbered=True), free_port()
+    folder, port = folders.mktemp(f"standing-{mode}", numbered=True), own_port()
     env = base.env | {"PLAYGROUND_MODE": mode, "PLAYGROUND_DATA": str(folder), "PORT": str(port)}
     if base.database:
         shutil.copy(base.database, folder / base.database.name)

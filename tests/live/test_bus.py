@@ -37,7 +37,10 @@ def feed(data: bytes = b"{}") -> shared.Message:
 
 
 @pytest.mark.redis
-async def test_what_goes_wrong_with_one_message_ends_neither_listening_nor_sending(caplog: Any) -> None:
+async def test_what_goes_wrong_with_one_message_ends_neither_listening_nor_sending(
+    monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr(shared, "PATIENCE_S", PATIENCE_S)  # given up once, Redis is left alone for a while
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     listening = asyncio.Event()
 

@@ -20,9 +20,6 @@ OWNED = {
 # (module, function, model): an unscoped query in a view, and why it shows nothing to strangers.
 UNSCOPED = {
     ("playground/chat/views.py", "ask", "Conversation"): "only whether the id is taken; then access.get",
-    ("playground/chat/views.py", "ask", "Draft"): "the person's own: filtered by user",
-    ("playground/chat/conversations.py", "draft", "Turn"): "only whether an id was sent already",
-    ("playground/chat/conversations.py", "_keep", "Draft"): "the person's own: filtered by user",
     ("playground/chat/conversations.py", "settings", "Conversation"): "the one access.get gave",
     ("playground/chat/screen.py", "of_new_chat", "Draft"): "the person's own: filtered by user",
     ("playground/chat/screen.py", "stored_settings", "Draft"): "the person's own: filtered by user",

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from tests._servers import cast
+from tests._servers.processes import PATIENCE_S
 from tests._servers.site import Visitor
 from tests.faults.standing import HTMX, Standing
 
@@ -45,7 +46,7 @@ def https(site: Callable[..., Any]) -> str:
 
 
 def test_sec_18_cookies_are_for_this_host_over_https_and_out_of_reach_of_scripts(https: str) -> None:
-    with httpx.Client(base_url=https, headers=FORWARDED) as client:
+    with httpx.Client(base_url=https, headers=FORWARDED, timeout=PATIENCE_S) as client:
         page = client.get("/account/login/")
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
         csrf = page.headers["Set-Cookie"]
@@ -72,7 +73,7 @@ def test_sec_18_cookies_are_for_this_host_over_https_and_out_of_reach_of_scripts
 
 
 def test_sec_27_https_is_asked_for_from_then_on(https: str) -> None:
-    answer = httpx.get(f"{https}/account/login/", headers=FORWARDED)
+    answer = httpx.get(f"{https}/account/login/", headers=FORWARDED, timeout=PATIENCE_S)
     assert answer.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains; preload"
 
 
@@ -105,7 +106,7 @@ def test_sec_27_pages_and_errors_carry_every_header(standing: Any, path: str, st
 
 def test_sec_27_so_do_forms_that_were_refused_and_redirects(standing: Any) -> None:
     there: Standing = standing("embedded")
-    with httpx.Client(base_url=there.place.url) as nobody:
+    with httpx.Client(base_url=there.place.url, timeout=PATIENCE_S) as nobody:
         for answer in (
             nobody.get("/chat/"),
             nobody.post("/chat/"),

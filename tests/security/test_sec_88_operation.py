@@ -34,7 +34,7 @@ def test_sec_88_without_its_database_a_process_lives_but_is_not_ready(
     postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     ready = httpx.get(f"{place.url}/readyz", timeout=PATIENCE_S)
     assert (ready.status_code, ready.json()["database"], ready.json()["vault"]) == (503, False, True)
-    assert httpx.get(f"{place.url}/livez").status_code == 200
+    assert httpx.get(f"{place.url}/livez", timeout=PATIENCE_S).status_code == 200
 
     # 93: a page in plain words with the request's id, and nothing of what is underneath.
     page = visitor.get("/chat/", headers={"X-Request-ID": "given-by-the-proxy"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from playground import stores
-from playground.premises import free_port
-from tests._servers.processes import PYTHON, Process, clean_env
+from playground import production, stores
+from tests._servers.ports import own_port
+from tests._servers.processes import PYTHON, Process, clean_env, until
 from tests.chat.talk import ask
 from tests.start.test_play import entered, family, one_line
 
@@ -33,7 +34,7 @@ def data() -> Iterator[Path]:
 @pytest.fixture
 def produce(data: Path) -> Iterator[Start]:
     started: list[Process] = []
-    ports = {"PORT": str(free_port()), "DEMO_PORT": str(free_port())}
+    ports = {"PORT": str(own_port()), "DEMO_PORT": str(own_port())}
 
     def start(**env: str) -> Process:
         values = {"PLAYGROUND_DATA": str(data)} | ports | env
@@ -66,7 +67,8 @@ def test_it_answers_as_it_was_told_to_and_ends_with_all_it_started(produce: Star
         assert process.end(signal.SIGINT) == 0
         assert "Traceback" not in process.output
         with entered(produce()):
-            assert ">Interrupted<" in asked.html()
+            # A process that was killed before it could mark it leaves that to the sweep.
+            until(lambda: ">Interrupted<" in asked.html())
 
 
 @pytest.mark.postgres
@@ -79,6 +81,25 @@ def test_a_postgresql_that_cannot_start_is_given_up_with_its_last_lines(produce:
     assert process.wait() == 1
     assert re.search(r"postgres: could not|FATAL:", process.all_output())
     assert "postgresql does not start (exit code" in process.output
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_no_port_is_chosen_before_the_cluster_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """That takes seconds, in which it would be anybody's."""
+    done: list[str] = []
+
+    def pick() -> int:
+        done.append("port")
+        return 1
+
+    monkeypatch.setattr(stores, "make_cluster", lambda *_, **__: done.append("cluster"))
+    monkeypatch.setattr(production, "free_port", pick)
+    monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"]})
+    production.own_servers(tmp_path)
+    assert done == ["cluster", "port", "port"]
 
 
 @pytest.mark.postgres

@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from tests._servers.processes import PATIENCE_S
 from tests._servers.stores import Postgres
 
 
@@ -24,8 +25,9 @@ def test_the_tests_bring_their_own_redis(redis_server: str) -> None:
 
 
 def test_the_demo_gateway_lists_its_models_to_its_key_alone(demo: str) -> None:
-    answer = httpx.get(f"{demo}/openai/v1/models", headers={"authorization": "Bearer demo-key"})
-    refused = httpx.get(f"{demo}/openai/v1/models", headers={"authorization": "Bearer another"})
+    with httpx.Client(base_url=demo, timeout=PATIENCE_S) as client:
+        answer = client.get("/openai/v1/models", headers={"authorization": "Bearer demo-key"})
+        refused = client.get("/openai/v1/models", headers={"authorization": "Bearer another"})
     assert (answer.status_code, refused.status_code) == (200, 401)
 
 

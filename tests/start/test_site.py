@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from tests._servers import cast
+from tests._servers.processes import PATIENCE_S
 from tests._servers.site import Site, Visitor
 
 
 def test_it_is_ready_in_either_mode(site: Callable[..., Site], mode: str) -> None:
-    answer = httpx.get(f"{site(mode).url}/readyz")
+    answer = httpx.get(f"{site(mode).url}/readyz", timeout=PATIENCE_S)
     assert (answer.status_code, set(answer.json().values())) == (200, {True})
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from playground.premises import free_port
 from playground.supervisor import Child, Plan, Running
-from tests._servers.processes import PYTHON, Process, clean_env, until
+from tests._servers.ports import own_port
+from tests._servers.processes import PATIENCE_S, PYTHON, Process, clean_env, until
 
 # One write a line (`print` makes several), or two children would mix theirs.
 WEB = r"""
@@ -47,7 +47,7 @@ def supervise() -> Iterator[Callable[..., Process]]:
     started: list[Process] = []
 
     def start(*children: Child, web: str = WEB, end_within_s: float = 1) -> Process:
-        port = free_port()
+        port = own_port()
         plan = Plan([child("web", web, str(port)), *children], port, ["ready now"], end_within_s)
         process = Process([PYTHON, "-c", RUN, plan.dump().decode()], env=clean_env())
         started.append(process)
@@ -127,7 +127,8 @@ def test_what_the_others_stand_on_ends_last(supervise: Callable[..., Process]) -
     tells = DEAF.replace(
         "signal.SIG_IGN", "lambda *_: (os.write(1, f'{sys.argv[1]} goes\\n'.encode()), os._exit(0))"
     )
-    process = supervise(child("base", tells, "base", base=True), child("other", tells, "other"))
+    some = child("base", tells, "base", base=True), child("other", tells, "other")
+    process = supervise(*some, end_within_s=PATIENCE_S)
     pid_of(process, "base")
     pid_of(process, "other")
     process.wait_for("ready now")
@@ -170,7 +171,7 @@ sys.exit(Supervisor(Plan.load(sys.argv[1].encode())).run(prepare))
 
 def test_what_is_waited_for_and_died_is_given_up() -> None:
     dead = child("store", "import sys; sys.exit('no room')", base=True)
-    plan = Plan([dead], free_port(), ["ready now"], 1)
+    plan = Plan([dead], own_port(), ["ready now"], 1)
     process = Process([PYTHON, "-c", WAITS, plan.dump().decode()], env=clean_env())
     assert process.end(0, grace_s=60) == 1
     assert process.output.count("no room") == 3
@@ -178,7 +179,7 @@ def test_what_is_waited_for_and_died_is_given_up() -> None:
 
 
 def test_a_signal_ends_what_is_waited_for() -> None:
-    plan = Plan([child("store", DEAF, "store", base=True)], free_port(), ["ready now"], 0)
+    plan = Plan([child("store", DEAF, "store", base=True)], own_port(), ["ready now"], 0)
     process = Process([PYTHON, "-c", WAITS, plan.dump().decode()], env=clean_env())
     pid = pid_of(process, "store")
     process.send(signal.SIGTERM)

@@ -15,9 +15,9 @@ from accounts.models import GatewayKey, User
 from playground.gateway.transport import Transport
 from playground.ops import catalog
 from playground.ops.models import ModelEntry, ModelList
-from playground.premises import free_port
 from playground.verify import runs
 from playground.verify.models import CheckResult
+from tests._servers.ports import own_port
 from tests.verify.conftest import HERE, last_run
 
 SignIn = Callable[[User], Client]
@@ -105,7 +105,7 @@ def test_what_was_typed_before_the_list_came_is_asked(
 def test_a_list_that_does_not_come_is_the_reason_that_is_told(
     sign_in: SignIn, owner: User, unlisted: GatewayKey, settings: LazySettings
 ) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
+    nobody = f"http://127.0.0.1:{own_port()}"
     settings.GATEWAY_URLS = [*settings.GATEWAY_URLS, nobody]
     GatewayKey.objects.filter(pk=unlisted.pk).update(base_url=nobody)
     client = sign_in(owner)
