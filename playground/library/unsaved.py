@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -20,6 +21,8 @@ from playground.library.screen import as_number
 LONGEST, MOST_FIELDS = 2_500_000, 1_500
 # What says who sends, and which button: no part of what was typed.
 APART = ("csrfmiddlewaretoken", "act")
+# When the page sent it: "<when the page began>:<ms since then>".
+SENT_AT = "sent-at"
 AROUND = ("title", "about", "note")
 
 
@@ -29,17 +32,26 @@ def of(user: User, team: Team, prompt: Prompt | None, kind: str) -> Draft | None
 
 
 def keep(user: User, team: Team, prompt: Prompt | None, kind: str, typed: QueryDict) -> None:
-    """Keep the form as it was sent, in the place of what was kept. What says no more than the library has
-    already is none. Raises ValueError with a sentence.
+    """Keep the form as it was sent, in the place of what was kept, unless the same page sent that later. What
+    says no more than the library has already is none. Raises ValueError with a sentence.
     """
     fields = [[storable(name), storable(value)] for name, value in _pairs(typed)]
     if len(fields) > MOST_FIELDS or sum(len(name) + len(value) for name, value in fields) > LONGEST:
         raise ValueError("This is too much to be kept as a draft. Save it, or make it shorter.")
-    if not (_differs(prompt, typed) if prompt else _says_something(kind, typed)):
-        forget(user, team, prompt, kind)
-        return
+    place = _place(user, team, prompt, kind)
     kept = {"team": team, "kind": kind, "fields": fields, "updated_at": timezone.now()}
-    Draft.objects.update_or_create(**_place(user, team, prompt, kind), defaults=kept)
+    says = _differs(prompt, typed) if prompt else _says_something(kind, typed)
+    with transaction.atomic():
+        drafts, made = Draft.objects.select_for_update(), False
+        if says:
+            _, made = drafts.get_or_create(**place, defaults=kept)
+        there = None if made else drafts.filter(**place).first()
+        if there is None or _is_older(typed, there):
+            return
+        if says:
+            Draft.objects.filter(pk=there.pk).update(**kept)
+        else:
+            there.delete()
 
 
 def forget(user: User, team: Team, prompt: Prompt | None, kind: str) -> None:
@@ -52,6 +64,21 @@ def typed_in(draft: Draft) -> QueryDict:
     for name, value in draft.fields:
         data.appendlist(name, value)
     return data
+
+
+def _is_older(typed: QueryDict, there: Draft) -> bool:
+    """Whether the page that sent what is kept had sent this before: requests may overtake each other."""
+    page, at = _sent_at(typed)
+    kept_page, kept_at = _sent_at(typed_in(there))
+    return page == kept_page and at < kept_at
+
+
+def _sent_at(typed: QueryDict) -> tuple[str, float]:
+    page, _, at = typed.get(SENT_AT, "").partition(":")
+    try:
+        return page, float(at)
+    except ValueError:
+        return "", 0.0
 
 
 def _place(user: User, team: Team, prompt: Prompt | None, kind: str) -> dict[str, Any]:

@@ -68,6 +68,41 @@ def test_what_was_typed_stands_in_the_form_again_on_any_device(database, make, s
     assert WORDS not in page
 
 
+def at(moment: float, fields: dict[str, Any], page: str = "1763776800000.5") -> dict[str, Any]:
+    """The draft as the page sends it, so many ms after it began."""
+    return fields | {"sent-at": f"{page}:{moment}"}
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_what_a_page_sent_earlier_and_arrives_later_is_not_kept(database, make, desk, new):
+    if new:
+        address, page, fields = KEEP_NEW, NEW, {"family": "openai_chat"}
+        untouched = typed("", **fields)
+    else:
+        prompt = make(text="Old")
+        address, page, fields = url("draft", prompt), url("edit", prompt), {"base": "2"}
+        untouched = typed("Hello", **fields)
+        desk.post(url("edit", prompt), typed("Hello", act="save"))
+    desk.post(address, at(9000.25, typed(**fields)))
+    for late in (typed("An older thought", **fields), untouched):
+        assert desk.post(address, at(900, late)).status_code == 204
+        assert WORDS in page_of(desk, page)
+    desk.post(address, at(10_000, typed("A newer thought", **fields)))
+    assert "A newer thought" in page_of(desk, page)
+    desk.post(address, at(10_001, untouched))
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "sent_at", ["1763776700000:5", "", "x", "1763776800000.5:", "1763776800000.5:nan", ":"]
+)
+def test_the_clock_of_another_page_or_none_holds_nothing_up(desk, make, sent_at):
+    prompt = make()
+    desk.post(url("draft", prompt), at(9000, typed("Before")))
+    desk.post(url("draft", prompt), typed() | {"sent-at": sent_at})
+    assert WORDS in page_of(desk, url("edit", prompt))
+
+
 def test_a_new_prompt_of_each_kind_has_a_draft_of_its_own(desk):
     assert desk.post(KEEP_NEW, typed(title="Boats", about="Sea", reach="private")).status_code == 204
     desk.post(KEEP_NEW, {"kind": "image", "operation": "nano_banana.create", "title": "Harbour"})
