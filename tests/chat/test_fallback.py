@@ -16,10 +16,11 @@ from playground.chat import fallback, followups, ledger, prompt_kind, prompts, t
 from playground.chat.models import Run, Turn
 from playground.chat.settings_form import SettingsForm
 from playground.gateway.retry import passes
+from tests._servers.counted import mark
 from tests._servers.goods import finish
 from tests._servers.processes import until
 from tests.chat.talk import Asked, ask
-from tests.chat.test_durability import calls, text_of
+from tests.chat.test_durability import text_of
 
 SWITCH = {"fallback-on": "on", "fallback": "demo-chat", "fallback-how": "switch"}
 FAILED: dict[str, Any] = {"model": "m-1", "ms": 5, "status": 503, "error": "upstream_unavailable"}
@@ -35,55 +36,55 @@ def test_after_a_passing_fault_the_fallback_answers_and_the_answer_says_so(
     site: Any, signed_in: Any, mode: str, demo: str
 ) -> None:
     visitor = signed_in(site(mode))
-    before = calls(demo, "demo-error-503")
+    since = mark(demo)
     asked = ask(visitor, "demo-error-503", **SWITCH)
     html = ended(asked)
     assert "From the fallback: demo-chat was asked because demo-error-503 failed" in html
     assert "The provider is unavailable, HTTP 503" in html
     assert "lighthouses" in text_of(html)
-    assert calls(demo, "demo-error-503") - before == 3
+    assert since.calls("demo-error-503") == 3
     told = text_of(visitor.get(f"/chat/turn/{asked.turn}/details").text)
     assert "Then the fallback of this chat: demo-chat" in told
     assert told.count("demo-error-503 : upstream_unavailable") == 3
     assert "demo-chat : Answered" in told
     again = asked.act("regenerate")
     ended(again)
-    assert calls(demo, "demo-error-503") - before == 6
+    assert since.calls("demo-error-503") == 6
 
 
 @pytest.mark.parametrize("model", ["demo-error-400", "demo-error-403", "demo-error-429-quota"])
 def test_the_fallback_is_not_asked_for_what_is_no_passing_fault(
     site: Any, signed_in: Any, demo: str, model: str
 ) -> None:
-    before = calls(demo, "demo-chat")
+    since = mark(demo)
     html = ended(ask(signed_in(site("embedded")), model, **SWITCH))
     assert "failure-title" in html
     assert "fall-back" not in html
-    assert calls(demo, "demo-chat") == before
+    assert since.calls("demo-chat") == 0
 
 
 def test_an_answer_that_had_begun_is_never_asked_of_another_model(
     site: Any, signed_in: Any, demo: str
 ) -> None:
-    before = calls(demo, "demo-chat")
+    since = mark(demo)
     html = ended(ask(signed_in(site("embedded")), "demo-reset-after-5", **SWITCH))
     assert "From the fallback" not in html
     assert "fall-back" not in html
-    assert calls(demo, "demo-chat") == before
+    assert since.calls("demo-chat") == 0
 
 
 def test_asked_first_the_failed_answer_offers_the_fallback_and_the_settings_stay(
     site: Any, signed_in: Any, mode: str, demo: str
 ) -> None:
     visitor = signed_in(site(mode))
-    before = calls(demo, "demo-chat")
+    since = mark(demo)
     asked = ask(visitor, "demo-error-503", **(SWITCH | {"fallback-how": "ask"}))
     html = ended(asked)
     assert "Try with demo-chat" in html
-    assert calls(demo, "demo-chat") == before
+    assert since.calls("demo-chat") == 0
     taken = asked.act("fall-back")
     assert "From the fallback: demo-chat" in ended(taken)
-    assert calls(demo, "demo-chat") == before + 1
+    assert since.calls("demo-chat") == 1
     shown = visitor.get(f"/chat/{asked.conversation}/").text
     assert re.search(r'id="model" name="model" value="demo-error-503"', shown)
     assert re.search(r'id="fallback-chip"(?![^>]*hidden)', shown)

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 
+from tests._servers.counted import mark
 from tests._servers.processes import until
 from tests.chat.talk import Asked, key_named
-from tests.chat.test_durability import calls, text_of
+from tests.chat.test_durability import text_of
 from tests.live.page import Page
 
 HTMX = {"HX-Request": "true"}
@@ -116,7 +117,7 @@ def test_sigkill_keeps_every_text_and_again_asks_the_interrupted_alone(
         until(lambda: all(end in made.said(each) for end, each in ends(made.answers())))
     place.restart("web")
     until(lambda: not any(answer.live for answer in made.answers()))
-    before, asked = made.answers(), {model: calls(demo, model) for model in (*STALLED, done)}
+    before, since = made.answers(), mark(demo)
     for end, answer in ends(before):
         assert end in made.said(answer)
         assert "The server was interrupted." in made.said(answer)
@@ -131,7 +132,7 @@ def test_sigkill_keeps_every_text_and_again_asks_the_interrupted_alone(
         read(have_all_tokens(by_end(after[:2])))
     made.post("stop")
     until(lambda: not any(answer.live for answer in made.answers()))
-    assert {model: calls(demo, model) - count for model, count in asked.items()} == {
+    assert {model: since.calls(model) for model in (*STALLED, done)} == {
         **dict.fromkeys(STALLED, 1),
         done: 0,
     }
@@ -147,11 +148,11 @@ def test_pressing_send_many_times_asks_each_model_once(
     visitor = signed_in(site(mode))
     models = ("demo-fast-22", "demo-fast-23")
     made = Comparison(visitor, str(uuid.uuid4()))
-    first, before = sent(visitor, *models), [calls(demo, model) for model in models]
+    first, since = sent(visitor, *models), mark(demo)
     for number, data in enumerate((first, {"turn_id": str(uuid.uuid4()), "text": "Again?"}), 1):
         with ThreadPoolExecutor(5) as pool:
             pressed = list(pool.map(lambda _, data=data: made.post("ask", **data).status_code, range(10)))
         assert set(pressed) == {200}
         until(lambda: not any(answer.live for answer in made.answers()))
-        assert [calls(demo, model) for model in models] == [count + number for count in before]
+        assert [since.calls(model) for model in models] == [number] * len(models)
         assert len(made.answers()) == len(models)

@@ -198,10 +198,13 @@ def test_a_huge_file_is_a_film_of_exactly_two_hundred_mebibytes(gateway):
     assert fetched(gateway, path, {"range": f"bytes={HUGE - 5}-"})[2] == bytes(5)
 
 
-@pytest.mark.parametrize(("word", "least"), [("endless", 4 * 1024 * 1024), ("stall", 1000), ("slow", 100)])
-def test_a_file_that_goes_on_ends_when_the_client_leaves(starter, word, least):
-    # Not --fast: at no pace at all the slow one would be over at once.
-    own = starter("--speed", "5")
+@pytest.mark.parametrize(
+    ("word", "least", "speed"),
+    [("endless", 4 * 1024 * 1024, "5"), ("stall", 1000, "5"), ("slow", 100, "0.5")],
+)
+def test_a_file_that_goes_on_ends_when_the_client_leaves(starter, word, least, speed):
+    # At this speed the slow one takes twenty seconds, in which it has to be seen open.
+    own = starter("--speed", speed)
     with socket.create_connection(own.address, timeout=PATIENCE_S) as connection:
         connection.sendall(f"GET {a_picture(own, word)} HTTP/1.1\r\nhost: demo\r\n\r\n".encode())
         received = 0

@@ -193,7 +193,7 @@ def test_replaced_sections_need_no_callback(gateway):
 
 
 def test_callbacks_under_way_hold_up_no_end(starter):
-    own = starter()
+    own = starter("--speed", "0.05")  # the first callback comes after more than a minute
     with receiving() as receiver:
         make(own, **wanted(receiver))
         assert own.json("/demo/callbacks")["open"] == 1

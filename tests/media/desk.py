@@ -65,6 +65,9 @@ def _acts() -> dict[str, Callable[..., Any]]:
     """What can be asked for; only the process itself loads Django."""
     import uuid
 
+    from django.db import OperationalError, connection, transaction
+    from django.db.models.functions import Now
+
     from accounts.models import GatewayKey
     from playground.media import ledger, orders, routes, signing
     from playground.media.models import Asset, MediaTask
@@ -130,9 +133,6 @@ def _acts() -> dict[str, Callable[..., Any]]:
         return GatewayKey.objects.update(base_url=url)
 
     def hurry() -> int:
-        from django.db import transaction
-        from django.db.models.functions import Now
-
         with transaction.atomic():
             # Rows that are being written just now are left for the next time: to wait could deadlock.
             due = MediaTask.objects.filter(due_at__isnull=False).select_for_update(skip_locked=True)
@@ -141,6 +141,23 @@ def _acts() -> dict[str, Callable[..., Any]]:
             late = Asset.objects.filter(due_at__isnull=False).select_for_update(skip_locked=True)
             found = list(late.values_list("pk", flat=True))
             return Asset.objects.filter(pk__in=found).update(due_at=Now())
+
+    def lapse() -> None:
+        """The leases of a worker that is dead, or stands still, run out now and not at their time."""
+        for model in (MediaTask, Asset):
+            model._default_manager.exclude(lease_owner="").update(lease_until=Now())
+
+    def writable() -> bool:
+        """Whether nobody holds SQLite's pen, or on PostgreSQL a task's row, right now."""
+        try:
+            with connection.cursor() as cursor:
+                if connection.vendor == "sqlite":
+                    cursor.execute("PRAGMA busy_timeout = 200")
+            with transaction.atomic():
+                list(MediaTask.objects.select_for_update(nowait=True))
+        except OperationalError:
+            return False
+        return True
 
     return {
         "declare": declare,
@@ -151,6 +168,8 @@ def _acts() -> dict[str, Callable[..., Any]]:
         "asset_file": asset_file,
         "point_key": point_key,
         "hurry": hurry,
+        "lapse": lapse,
+        "writable": writable,
     }
 
 

@@ -14,7 +14,10 @@ from tests._servers.site import Site
 from tests.media.desk import Desk, open_desk
 from tests.media.upstream import Upstream
 
-LEASE_S = "2"
+# Longer than any machine stands still: a lease that runs out under a sound worker gives its task two ends.
+LEASE_S = "20"
+# For a worker to be killed, where it makes no difference if it loses its task before.
+SHORT_LEASE_S = "2"
 Studio = Callable[..., tuple[Site, Desk]]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests._servers.processes import PATIENCE_S, until
+from tests._servers.processes import PATIENCE_S, Process, until
 from tests.media.desk import Desk, open_desk
 from tests.media.studio import Studio, add_worker, finish_all
 from tests.media.upstream import Upstream
@@ -115,13 +115,39 @@ def test_a_clock_that_jumps_while_a_task_is_sent_loses_no_answer(
     assert upstream.prompts == {"hang on": 1, "a boat": 1}
 
 
+def stand_still(worker: Process, desk: Desk) -> None:
+    """Stop it where it holds up nobody: what it has locked stays locked while it stands."""
+
+    def stands() -> bool:
+        worker.send(signal.SIGSTOP)
+        until(lambda: states(worker.pid) == {"T"})
+        if desk.ask("writable"):
+            return True
+        worker.send(signal.SIGCONT)
+        return False
+
+    until(stands)
+
+
+def states(pid: int) -> set[str]:
+    """Those of its threads, as Linux tells them; none when one ended just now. Elsewhere a signal is believed."""
+    if not Path("/proc").is_dir():
+        return {"T"}
+    try:
+        told = [(thread / "stat").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return set()
+    return {line.rpartition(")")[2].split()[0] for line in told}
+
+
 def test_a_worker_that_stood_still_while_it_sent_brings_the_answer_late(
     studio: Studio, upstream: Upstream, mode: str
 ) -> None:
     place, desk = studio(mode)
     desk.place("hang on")
     assert upstream.taken.wait(PATIENCE_S)
-    place.running["worker"].send(signal.SIGSTOP)
+    stand_still(place.running["worker"], desk)
+    desk.ask("lapse")
     add_worker(place, "worker2")
     desk.wait_for("unconfirmed")
     upstream.let_go.set()

@@ -55,6 +55,7 @@ def die(studio: Studio, upstream: Upstream, mode: str, point: str, **order: Any)
 
     until(over)
     assert dead.popen.returncode == -signal.SIGKILL, dead.all_output()
+    desk.ask("lapse")
     add_worker(place)
     return desk
 
@@ -117,6 +118,7 @@ def test_sigkill_before_a_connection_is_there_sends_nothing(studio: Studio, mode
             add_worker(place)
             desk.wait_for("submitting")
             place.kill("worker")
+            desk.ask("lapse")
             add_worker(place)
             desk.wait_for("unconfirmed")
         heard, _ = deaf.accept()

@@ -144,6 +144,7 @@ def test_a_worker_that_is_stopped_while_it_stores_leaves_the_file_to_the_next(
     desk.ask("hurry")
     assert bucket.line.quiet.wait(PATIENCE_S)
     place.kill("worker")
+    desk.ask("lapse")
     bucket.line.quiet_up = None
     bucket.line.let_go.set()
     upstream.files.clear()
