@@ -33,6 +33,9 @@ def opened(desk: Desk, tab: str, operation: str) -> Page:
 
 
 def made(page: Page) -> Locator:
+    # A page that a link led to may be half there: its cards are not counted, its form not sent by htmx.
+    page.wait_for_load_state()
+    expect(page.locator("#studio[data-ready]")).to_be_visible()
     before = page.locator(".task-card").count()
     page.locator("#generate").click()
     expect(page.locator(".task-card")).to_have_count(before + 1)
@@ -41,6 +44,24 @@ def made(page: Page) -> Locator:
 
 def ready(card: Locator) -> None:
     expect(card.locator(".status")).to_contain_text("Ready")
+
+
+def with_words(page: Page) -> None:
+    """Lyrics in time of the song whose details are shown, from its menu to the kept task."""
+    page.locator(".menu:popover-open").get_by_role("link", name="Lyrics in time").click()
+    expect(page.locator("#f-audioId")).not_to_have_value("")
+    ready(made(page))
+
+
+def beside(page: Page) -> Page:
+    """A second page of the same person, with the same address; it hears of every change from now on."""
+    other = page.context.new_page()
+    other.add_init_script(
+        "addEventListener('playground:ready', () => document.documentElement.dataset.hears = '', true)"
+    )
+    other.goto(page.url)
+    expect(other.locator("html[data-hears] #studio[data-ready]")).to_be_visible()
+    return other
 
 
 def png() -> bytes:

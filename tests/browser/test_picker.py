@@ -12,7 +12,7 @@ from tests._servers.processes import PYTHON, Process, clean_env, until
 from tests.browser.desk import Desk, expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -78,3 +78,22 @@ def test_the_arrows_walk_through_the_list_and_an_unknown_id_may_be_typed(desk: D
     expect(options.first).to_contain_text("as typed")
     options.first.click()
     expect(desk.page.locator("#model")).to_have_value("brand/new-model")
+
+
+def test_a_list_that_comes_late_keeps_the_focus(desk: Desk) -> None:
+    desk.open().ready()
+    desk.page.locator("#key").select_option(label=desk.option("Large"))
+    desk.page.locator(".model-button").click()
+    options = desk.page.locator("#model-options [role=option]")
+    expect(options.first).to_be_visible()
+    held: list[Route] = []
+    desk.page.route("**/models/options?**", lambda route: held.append(route), times=1)  # as in test_studio
+    with desk.page.expect_request("**/models/options?**"):
+        desk.page.locator("#model-search").fill("script alert")
+    desk.page.keyboard.press("ArrowDown")
+    expect(options.first).to_be_focused()
+    held[0].continue_()
+    expect(options.first).to_contain_text("<script>alert(")
+    expect(options.first).to_be_focused()
+    desk.page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_be_focused()

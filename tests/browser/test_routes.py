@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,8 @@ def test_a_declared_route_makes_a_film(desk: Desk, worker: None, watch: Watch) -
     page = desk.open("/studio/video/").page
     expect(page.locator("#studio[data-ready]")).to_be_visible()
     page.locator("#operation").select_option(label="Harbour films")
+    page.wait_for_url(re.compile("operation="))
+    expect(page.locator("#studio[data-ready]")).to_be_visible()
     page.get_by_label("What is seen").fill("boats in a harbour")
     key = next(text for text in page.locator("#key option").all_inner_texts() if text.startswith("Demo"))
     page.locator("#key").select_option(label=key)

@@ -10,7 +10,7 @@ import pytest
 
 from tests._servers.browser import Watch
 from tests.browser.desk import Desk, expect
-from tests.browser.easel import LOOKS, made, opened, png, ready
+from tests.browser.easel import LOOKS, beside, made, opened, png, ready, with_words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -51,10 +51,7 @@ def test_a_song_is_heard_and_goes_on_to_lyrics_in_time(studio: Desk) -> None:
     expect(card.locator("audio")).to_have_count(2)
     card.get_by_role("link", name="Details").click()
     page.get_by_role("button", name="What next…").first.click()
-    page.locator(".menu:popover-open").get_by_role("link", name="Lyrics in time").click()
-    expect(page.locator("#f-audioId")).not_to_have_value("")
-    lyrics = made(page)
-    ready(lyrics)
+    with_words(page)
     page.go_back()
     page.reload()
     expect(page.locator(".lyric").first).to_be_visible()
@@ -83,6 +80,7 @@ def test_a_failure_says_whose_move_it_is_and_the_settings_can_be_used_again(
     card = made(page)
     expect(card.locator(".status[data-status=failed]")).to_be_visible()
     card.get_by_role("link", name="Reuse").click()
+    page.wait_for_url(re.compile("reuse="))
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("[demo:refused] a cat")
 
 
@@ -115,9 +113,7 @@ def test_the_raw_request_follows_the_form(studio: Desk) -> None:
 
 def test_another_page_of_the_team_sees_the_news(studio: Desk) -> None:
     page = opened(studio, "image", "kling.image")
-    other = page.context.new_page()
-    other.goto(studio.url + "/studio/image/?operation=kling.image")
-    expect(other.locator("#studio[data-ready]")).to_be_visible()
+    other = beside(page)
     page.get_by_label("Prompt", exact=True).fill("a kite")
     ready(made(page))
     other.locator("#feed-news").click()
@@ -186,8 +182,7 @@ def test_songs_files_and_errors_are_accessible(
     card.get_by_role("link", name="Details").click()
     page.get_by_role("button", name="What next…").first.click()
     axe(page)
-    page.locator(".menu:popover-open").get_by_role("link", name="Lyrics in time").click()
-    ready(made(page))
+    with_words(page)
     page.go_back()
     page.reload()
     expect(page.locator(".lyric").first).to_be_visible()

@@ -130,9 +130,9 @@ def stand_still(worker: Process, desk: Desk) -> None:
 
 
 def states(pid: int) -> set[str]:
-    """Those of its threads, as Linux tells them; none when one ended just now. Elsewhere a signal is believed."""
+    """Those of its threads, as Linux tells them; none when one ended just now."""
     if not Path("/proc").is_dir():
-        return {"T"}
+        return {"T"}  # nobody tells: the signal is believed
     try:
         told = [(thread / "stat").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:

@@ -129,6 +129,11 @@ picker?.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+// An option keeps the focus in a list that comes late (by its id); where it is gone, the words have it again.
+picker?.addEventListener("htmx:beforeSwap", ({ target }) => {
+  if (!target.contains(document.activeElement)) return;
+  picker.addEventListener("htmx:afterSwap", () => picker.contains(document.activeElement) || sought.focus(), { once: true });
+});
 
 // The pane of details: one task beside the feed, named in the address. A narrow page opens the task's own.
 
@@ -145,7 +150,7 @@ async function showTask(task, { pushes = true } = {}) {
   if (pushes) history.pushState({ studio: true }, "", addressOf(task));
   markShown();
   if (!task) return detail.replaceChildren();
-  await window.htmx.ajax("GET", addressOf(task), { target: detail, swap: "innerHTML" });
+  await window.htmx.ajax("GET", addressOf(task), { source: detail, target: detail, swap: "innerHTML" });
   detail.scrollTop = 0;
   const title = detail.querySelector(".task-title")?.textContent.trim();
   if (title) say(`Details of ${title}`);
@@ -182,6 +187,8 @@ if (detail) {
 const cards = () => [...document.querySelectorAll(".task-card[data-task]")];
 const cardsOf = (task) => cards().filter((card) => card.dataset.task === task);
 const waiting = new Set();
+const asking = new Map();
+const left = new WeakMap();
 const foreign = new Set();
 const LIVE = ["new", "submitting", "waiting", "collecting"];
 
@@ -190,41 +197,58 @@ function tellBusy() {
   document.dispatchEvent(new CustomEvent("playground:busy", { detail: moving }));
 }
 
-// A film that plays keeps its card until it rests.
 const plays = (card) => [...card.querySelectorAll("audio, video")].some((player) => !player.paused && !player.ended);
 const typesIn = (card) => card.contains(document.activeElement) && document.activeElement.matches("input:not([type=range]), textarea, select");
 
+// What plays, or is typed in, keeps its card until it rests; then the card is asked for again.
+function stays(card) {
+  if (waiting.has(card)) return true;
+  const rest = plays(card) ? "pause" : typesIn(card) ? "focusout" : "";
+  if (!rest) return false;
+  waiting.add(card);
+  card.addEventListener(rest, () => (waiting.delete(card), refresh(card)), { once: true, capture: true });
+  return true;
+}
+
 async function refresh(card) {
-  if (waiting.has(card) || !card.isConnected) return;
-  const rests = plays(card) ? "pause" : typesIn(card) ? "focusout" : "";
-  if (rests) {
-    waiting.add(card);
-    card.addEventListener(rests, () => (waiting.delete(card), refresh(card)), { once: true, capture: true });
-    return;
-  }
-  const { id } = card;
+  if (!card.isConnected || stays(card)) return;
+  // The answer under way may be older than what changed now.
+  if (asking.has(card)) return asking.set(card, true);
+  asking.set(card, false);
   const state = card.querySelector(".status")?.textContent;
-  const opened = [...card.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
-  const focused = card.contains(document.activeElement) ? placeOf(document.activeElement) : "";
-  await window.htmx.ajax("GET", card.dataset.cardUrl, { target: card, swap: "outerHTML" });
-  const now = document.getElementById(id);
-  if (!now) return tellBusy();
+  // With the body as its source, htmx would hold back one request of all the cards and drop the others.
+  await window.htmx.ajax("GET", card.dataset.cardUrl, { source: card, target: card, swap: "outerHTML" }).catch(() => {});
+  const changed = asking.get(card);
+  asking.delete(card);
+  const now = document.getElementById(card.id);
+  if (now && now !== card) follow(card, now, state);
+  // Where a button's answer, perhaps an older one, had taken the card's place, this one went nowhere.
+  if (now && (changed || (now !== card && !left.has(card)))) refresh(now);
+  tellBusy();
+}
+
+// The new card is as open and as focused as the one it came for, and its news are spoken.
+function follow(card, now, state) {
+  const { opened = [], focused = "" } = left.get(card) ?? {};
   for (const summary of now.querySelectorAll("details > summary")) {
     if (opened.includes(summary.textContent)) summary.parentElement.open = true;
   }
   if (focused) (now.querySelector(focused) ?? now.querySelector("a"))?.focus();
   markShown();
   const word = now.querySelector(".status")?.textContent;
-  const tells = id.startsWith("task-") || !document.getElementById(`task-${card.dataset.task}`);
+  const tells = now.id.startsWith("task-") || !document.getElementById(`task-${now.dataset.task}`);
   if (tells && word && word !== state) say(`${now.querySelector(".card-title, .task-title")?.textContent.trim()}: ${word}`);
-  tellBusy();
 }
 
-// A task that was deleted before its card was asked for: the card leaves, and nobody is told what nobody asked.
+// A card is left as it is now, not as it was when the new one was asked for.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { requestConfig, target, xhr } = detail;
-  if (xhr.status !== 404 || requestConfig.path !== target.dataset.cardUrl) return;
-  Object.assign(detail, { shouldSwap: true, isError: false, serverResponse: "" });
+  if (requestConfig.path !== target.dataset.cardUrl) return;
+  if (stays(target)) return Object.assign(detail, { shouldSwap: false, isError: false });
+  // A task that was deleted before its card was asked for: the card leaves, and nobody is told what nobody asked.
+  if (xhr.status === 404) Object.assign(detail, { shouldSwap: true, isError: false, serverResponse: "" });
+  const opened = [...target.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
+  left.set(target, { opened, focused: target.contains(document.activeElement) ? placeOf(document.activeElement) : "" });
 });
 
 // Where the focus was, so that it is there again in the card that comes instead.
@@ -257,11 +281,27 @@ function told(data) {
 async function unknown(task) {
   if (document.getElementById(`task-${task}`) || foreign.has(task)) return;
   foreign.add(task);
-  const response = await fetch(`${studio.dataset.tasksUrl}${task}/card`);
+  const response = await fetch(`${studio.dataset.tasksUrl}${task}/card`).catch(() => null);
+  if (!response) return foreign.delete(task);
   if (!response.ok) return;
+  const { medium } = cardIn(await response.text())?.dataset ?? {};
+  if (medium === studio.dataset.medium) news.hidden = false;
+}
+
+// What was made while nobody listened may be over, and is not told of any more: the newest one is looked for.
+async function lookForNewest() {
+  const asked = new URLSearchParams(location.search);
+  if (!news?.hidden || asked.has("mark")) return;
+  asked.set("mark", "");
+  const response = await fetch(`?${asked}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const newest = response?.ok ? cardIn(await response.text()) : null;
+  if (newest) setTimeout(() => unknown(newest.dataset.task), OWN_TASK_MS);
+}
+
+function cardIn(html) {
   const box = document.createElement("template");
-  box.innerHTML = await response.text();
-  if (box.content.querySelector(".task-card")?.dataset.medium === studio.dataset.medium) news.hidden = false;
+  box.innerHTML = html;
+  return box.content.querySelector(".task-card");
 }
 news?.addEventListener("click", () => location.reload());
 
@@ -271,6 +311,7 @@ listen(studio.dataset.liveUrl, {
   ready: (missed) => {
     // What changed between the page's making and this moment, or while nobody listened.
     for (const card of cards()) if (missed || card.hasAttribute("data-moving")) refresh(card);
+    if (missed) lookForNewest();
   },
   feed: told,
   offline: (lost) => {

@@ -199,11 +199,15 @@ function showTime() {
   for (const text of document.querySelectorAll("[data-words]")) if (text.dataset.words === asset) follow(text, at);
 }
 
-async function showWords(track) {
+function showWords(track) {
   if (words === track.asset) return;
   words = track.asset;
   $("player-line").textContent = "";
   $("player-words").replaceChildren();
+  askWords(track);
+}
+
+async function askWords(track) {
   const response = await fetch(track.lyrics).catch(() => null);
   if (!response?.ok || words !== track.asset) return;
   $("player-words").innerHTML = await response.text();
@@ -211,6 +215,11 @@ async function showWords(track) {
   $("player-words-button").hidden = !there;
   if (!there) fold("player-words", false);
   showTime();
+}
+
+// Words may be made while their song is heard already, by a task of their own.
+function lookForWords() {
+  if (active() && !$("player-words").querySelector(".lyric")) askWords(current());
 }
 
 function follow(text, at) {
@@ -302,6 +311,8 @@ function begin() {
     each.addEventListener("ended", () => state.at + 1 < state.queue.length && jump(state.at + 1));
   }
   document.addEventListener("htmx:afterSettle", () => active() && (showPlaying(), showTime()));
+  document.addEventListener("playground:feed", ({ detail }) => detail.kind === "task" && !detail.moving && lookForWords());
+  document.addEventListener("playground:ready", lookForWords);
   addEventListener("pagehide", () => active() && keep());
   restore();
 }
