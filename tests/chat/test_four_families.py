@@ -43,17 +43,21 @@ BOTH_WAYS: tuple[dict[str, Any], ...] = ({"stream": "on"}, {"stream": None})
 
 
 def ended(asked: Asked) -> str:
-    """The thread's HTML once nothing in it runs any more."""
+    """The thread's HTML once nothing in it runs any more.
 
-    html = ""
+    Looked at twice: a look that reads the branch just before a round of calls ends, and the state of its
+    answer just after, sees neither that answer run nor the next one. The next look sees the next one.
+    """
 
     def over() -> bool:
-        nonlocal html
-        html = asked.visitor.get(f"/chat/{asked.conversation}/thread", headers={"HX-Request": "true"}).text
-        return "data-live" not in html
+        return all("data-live" not in _thread(asked) for _ in range(2))
 
     until(over)
-    return html
+    return _thread(asked)
+
+
+def _thread(asked: Asked) -> str:
+    return asked.visitor.get(f"/chat/{asked.conversation}/thread", headers={"HX-Request": "true"}).text
 
 
 def words(html: str) -> str:
