@@ -189,7 +189,7 @@ def test_a_reader_who_scrolled_up_is_left_alone_and_offered_the_way_down(
     expect(desk.page.locator("#jump")).to_be_visible()
     read = in_the_middle(answer)
     expect(read).to_be_in_viewport()
-    before = read.bounding_box()
+    before = at_rest(read).bounding_box()
     upstream.say("The last words of all.\n\nEnd")
     expect(answer).to_contain_text("The last words of all.")
     assert at_rest(read).bounding_box() == before
