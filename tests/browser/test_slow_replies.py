@@ -53,12 +53,13 @@ def test_a_late_list_takes_no_open_menu_away(desk: Desk, upstream: Upstream) -> 
     desk.ask_anew("About lighthouses", "own-model", key="Own")
     desk.answered()
     desk.page.mouse.move(700, 300)
+    row = desk.page.locator(".conversation", has_text="About lighthouses")
+    expect(row).to_be_visible()
     lists = hold(desk, LIST)
     upstream.answer("Second answer.")
     with desk.page.expect_request(LIST):
         desk.ask("More")
         desk.answered()
-    row = desk.page.locator(".conversation", has_text="About lighthouses")
     row.hover()
     row.get_by_role("button", name=re.compile("More about")).click()
     with desk.page.expect_event("requestfinished", lambda request: LIST.search(request.url)):

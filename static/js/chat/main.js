@@ -263,9 +263,7 @@ const inspector = $("inspector");
 const toggle = $("inspector-toggle");
 const grip = $("inspector-grip");
 
-function remember() {
-  document.cookie = `inspector=${chat.dataset.inspector}-${chat.dataset.width}; Path=/; Max-Age=31536000; SameSite=Lax`;
-}
+const remember = () => (document.cookie = `inspector=${chat.dataset.inspector}-${chat.dataset.width}; Path=/; Max-Age=31536000; SameSite=Lax`);
 
 const sheet = (dialog) => (dialog.removeAttribute("open"), dialog.showModal());
 
@@ -357,26 +355,28 @@ for (const chooser of document.querySelectorAll(".model-picker")) chooser.addEve
   event.preventDefault();
 });
 
-// The list never moves under the pointer: while somebody is at it, news wait. What they did there is shown.
+// The list never moves under the pointer: while somebody is at it, news wait.
 const list = $("chat-list");
+const openMenu = () => list.querySelector(":popover-open");
 let stale = false;
-let acted = false;
 let listTimer = 0;
 
-const atList = () => (stale = !acted && !document.hidden && list.matches(":hover, :focus-within"));
+function refreshList() {
+  stale = list.matches(":hover, :focus-within") && !document.hidden;
+  if (!stale) loadList();
+}
 
 // What happens at once is told several times: one request answers it.
-function refreshList() {
+function loadList() {
   clearTimeout(listTimer);
-  listTimer = setTimeout(() => atList() || window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
+  listTimer = setTimeout(() => window.htmx?.trigger("#chat-search", "chat-list-refresh"), 150);
 }
 
 document.addEventListener("chat:list", refreshList);
-document.body.addEventListener("chat-list", () => ((acted = true), refreshList()));
+document.body.addEventListener("chat-list", () => (openMenu()?.hidePopover(), loadList()));
+// A menu that was opened meanwhile would go with its row.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target.id !== "conversations") return;
-  if (detail.requestConfig.triggeringEvent?.type === "chat-list-refresh" && atList()) detail.shouldSwap = false;
-  else acted = false;
+  if (detail.target.id === "conversations" && openMenu()) [detail.shouldSwap, stale] = [false, true];
 });
 for (const name of ["pointerleave", "focusout"]) list.addEventListener(name, () => stale && setTimeout(refreshList));
 
