@@ -126,7 +126,8 @@ class BucketStorage(S3Storage):
     @contextmanager
     def _asking(self, name: str) -> Iterator[None]:
         """Pages do not wait for a bucket that has just let another one wait: they hold a thread meanwhile."""
-        _ = self.connection  # takes long to make, which is not the bucket's doing
+        with told(name):
+            _ = self.connection  # takes long to make, which is not the bucket's doing
         began = time.monotonic()
         if began < self._rests_until:
             raise StorageError("away", "it has just let somebody wait")

@@ -102,6 +102,15 @@ def test_no_sentence_names_key_bucket_or_address(on_s3: Bucket) -> None:
     assert not [word for word in (on_s3.name, "127.0.0.1", *ACCESS.values()) if word in said]
 
 
+def test_a_client_that_cannot_even_be_made_is_the_storages_trouble(
+    on_s3: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(StorageError) as caught:
+        default_storage.exists("a.png")
+    assert caught.value.trouble == "failed"
+
+
 def test_a_bucket_that_is_silent_lets_one_wait_and_not_all(
     on_s3: Bucket, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
