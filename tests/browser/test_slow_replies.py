@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.desk import Desk, expect
+from tests.browser.test_prompts import written
 from tests.browser.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -69,3 +70,24 @@ def test_a_late_list_takes_no_open_menu_away(desk: Desk, upstream: Upstream) -> 
     desk.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     desk.page.get_by_role("button", name="Pin", exact=True).click()
     expect(desk.page.locator("#conversations .group").first).to_contain_text("Pinned")
+
+
+def test_a_list_that_came_anew_can_be_used_at_once(desk: Desk) -> None:
+    for title in ("Boats", "Kites"):
+        written(desk, title)
+    page = desk.open("/prompts/").page
+    page.locator("#prompts-all").check()
+    page.locator("#prompts [name=tag]").fill("mail")
+    page.evaluate(
+        """() => new MutationObserver((seen, observer) => {
+            observer.disconnect();
+            window.stayed = true;
+            document.querySelector('[aria-label="Choose Kites"]').click();
+            document.querySelector('[aria-label="Preview Boats"]').click();
+        }).observe(document.getElementById("library"), { childList: true })"""
+    )
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#preview")).to_contain_text("Boats")
+    expect(page.locator("#prompts-count")).to_have_text("1 chosen")
+    expect(page.get_by_label("Choose Kites")).not_to_be_checked()
+    assert page.evaluate("() => window.stayed"), "The link was followed as if there were no script."
