@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests._servers.processes import PATIENCE_S
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import FloatRect, Locator, Page
 
 PATIENCE_MS = PATIENCE_S * 1000
 
@@ -84,6 +84,15 @@ class Desk:
     @property
     def live(self) -> Locator:
         return self.page.locator("article.answer[data-live]")
+
+
+def box(thing: Locator) -> FloatRect:
+    """Where it is. What is replaced in the moment of measuring has no place: it is measured again."""
+    found = thing.bounding_box()
+    while found is None:
+        expect(thing).to_be_visible()
+        found = thing.bounding_box()
+    return found
 
 
 def text_of(answer: Locator) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.desk import Desk, expect, text_of
+from tests.browser.desk import Desk, box, expect, text_of
 from tests.browser.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def test_words_show_as_they_come_and_the_finished_answer_keeps_their_place(
     expect(answer.locator(".tail")).to_have_text("The second")
     expect(answer.locator(".block").first).to_have_text("One paragraph.")
     expect(answer.locator("[data-note]")).to_have_text("Writing…")
-    top = answer.locator(".block").first.bounding_box()
+    top = box(answer.locator(".block").first)
     upstream.say("one is **bold**.\n\n### A heading\n\n- a\n- b\n")
     upstream.finish()
     done = desk.answered()
     expect(done.locator("strong")).to_have_text("bold")
-    assert done.locator(".block").first.bounding_box() == top
+    assert box(done.locator(".block").first) == top
     assert done.locator(".turn-body :is(h1, h2, h3, h4, h5, h6)").evaluate("node => node.localName") == "h3"
 
 
@@ -189,10 +189,10 @@ def test_a_reader_who_scrolled_up_is_left_alone_and_offered_the_way_down(
     expect(desk.page.locator("#jump")).to_be_visible()
     read = in_the_middle(answer)
     expect(read).to_be_in_viewport()
-    before = at_rest(read).bounding_box()
+    before = box(at_rest(read))
     upstream.say("The last words of all.\n\nEnd")
     expect(answer).to_contain_text("The last words of all.")
-    assert at_rest(read).bounding_box() == before
+    assert box(at_rest(read)) == before
     desk.page.locator("#jump").click()
     expect(desk.page.locator("#jump")).to_be_hidden()
     expect(answer.locator(".tail")).to_be_in_viewport()

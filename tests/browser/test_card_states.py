@@ -11,7 +11,7 @@ import pytest
 
 from tests._servers.processes import PYTHON, run
 from tests._servers.site import Site
-from tests.browser.desk import Desk, expect
+from tests.browser.desk import Desk, box, expect
 from tests.browser.easel import LOOKS
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_four_pictures_come_into_their_places_and_nothing_moves(
     page = opened(desk, "image/")
     card = page.locator(f"#task-{four}")
     expect(card.locator(".output-box")).to_have_count(4)
-    before = card.bounding_box()
+    before = box(card)
     page.evaluate(WATCH_SHIFTS)
     states(place, desk, "finish")
     expect(card.locator("img")).to_have_count(4)
@@ -85,7 +85,7 @@ def test_four_pictures_come_into_their_places_and_nothing_moves(
     for picture in card.locator("img").all():
         picture.evaluate("image => image.decode()")
     assert page.evaluate(SHIFTS) == []
-    assert card.bounding_box() == before
+    assert box(card) == before
     page.evaluate(SHIFT_ON_PURPOSE)
     assert page.evaluate(SHIFTS) != []
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests._servers.browser import Watch
-from tests.browser.desk import Desk, expect, text_of
+from tests.browser.desk import Desk, box, expect, text_of
 from tests.browser.test_axe import LOOKS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import FloatRect, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 QUESTION = "Tell me about lighthouses."
@@ -71,12 +71,6 @@ class Bench:
 @pytest.fixture
 def bench(desk: Desk) -> Bench:
     return Bench(desk)
-
-
-def box(thing: Locator) -> FloatRect:
-    found = thing.bounding_box()
-    assert found
-    return found
 
 
 def test_three_models_write_side_by_side_and_are_stopped_together(bench: Bench) -> None:

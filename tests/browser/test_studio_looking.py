@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests._servers.browser import Watch
-from tests.browser.desk import Desk, expect
+from tests.browser.desk import Desk, box, expect
 from tests.browser.easel import LOOKS, made, opened, ready
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_picture_is_seen_at_its_own_size_and_moved_by_keyboard(studio: Desk) -
     expect(page.locator("#zoom-image")).to_be_visible()
     page.get_by_role("button", name="100 %").click()
     natural = page.locator("#zoom-image").evaluate("image => image.naturalWidth")
-    assert page.locator("#zoom-image").bounding_box()["width"] == pytest.approx(natural, abs=1)  # type: ignore[index]
+    assert box(page.locator("#zoom-image"))["width"] == pytest.approx(natural, abs=1)
     before = pane.evaluate("pane => pane.scrollTop")
     pane.focus()
     page.keyboard.press("ArrowDown")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.desk import Desk, expect
+from tests.browser.desk import Desk, box, expect
 from tests.browser.easel import LOOKS, made, opened, ready, with_words
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def test_keys_play_pause_and_seek(studio: Desk) -> None:
 def test_the_waveform_seeks(studio: Desk) -> None:
     page = songs(studio, "a song of waves")
     wave = page.locator(".track [data-wave]").first
-    box = wave.bounding_box()
-    assert box
-    wave.click(position={"x": box["width"] / 2, "y": 10})
+    wave.click(position={"x": box(wave)["width"] / 2, "y": 10})
     hear(page, 10)
     rest(page)
     page.locator("#player-at").fill("3")
