@@ -9,13 +9,15 @@ import pytest
 
 from tests.browser.desk import Desk, expect
 from tests.browser.test_prompts import written
+from tests.browser.test_tools import add_tool, call, open_tab
 from tests.browser.upstream import Upstream
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Route
+    from playwright.sync_api import APIResponse, Route
 
 pytestmark = pytest.mark.browser
 STREAM, LIST = re.compile(r"/chat/live(\?.*)?$"), re.compile(r"/chat/list(\?.*)?$")
+ASK = re.compile(r"/ask$")
 
 
 def hold(desk: Desk, pattern: re.Pattern[str]) -> list[Route]:
@@ -47,6 +49,27 @@ def test_a_question_asked_before_the_stream_of_another_tab_began_is_shown_there(
     expect(other.live).to_contain_text("Half of the second")
     upstream.finish()
     expect(other.answered()).to_contain_text("Half of the second")
+
+
+def test_a_late_reply_to_a_question_takes_no_typed_result_away(desk: Desk, upstream: Upstream) -> None:
+    upstream.answer("First answer.")
+    desk.ask_anew("First question", "own-model", key="Own")
+    desk.answered()
+    open_tab(desk, "tools")
+    add_tool(desk, "Clock")
+    late: list[tuple[Route, APIResponse]] = []
+    desk.page.route(ASK, lambda route: late.append((route, route.fetch())))
+    desk.page.locator("#message").fill("What time is it?")
+    desk.page.locator("#send").click()
+    expect(desk.live).to_be_visible()
+    call(upstream, ("current_time", "{}"))
+    field = desk.answered().locator("form.give textarea")
+    field.fill("half past")
+    [(route, reply)] = late
+    route.fulfill(response=reply)
+    # Emptied when the reply has been dealt with.
+    expect(desk.page.locator("#message")).to_have_value("")
+    expect(field).to_have_value("half past")
 
 
 def test_a_late_list_takes_no_open_menu_away(desk: Desk, upstream: Upstream) -> None:

@@ -12,7 +12,7 @@ from tests.browser.desk import Desk, expect
 from tests.browser.easel import beside, made, opened, ready, with_words
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page, Route
+    from playwright.sync_api import APIResponse, Locator, Page, Route
 
 pytestmark = pytest.mark.browser
 CARD = re.compile(r"/card$")
@@ -106,12 +106,30 @@ def test_cards_do_not_wait_for_one_another(studio: Desk) -> None:
     page = drawn(studio, *prompts)
     other = beside(page)
     routes = held(other, CARD)
-    for prompt in prompts:
+    with other.expect_request(CARD):
+        star(card_of(page, prompts[0])).click()
+    for prompt in prompts[1:]:
         star(card_of(page, prompt)).click()
     for prompt in prompts[1:]:
         expect(star(card_of(other, prompt), pressed=True)).to_be_visible()
     routes[0].continue_()
     expect(star(card_of(other, prompts[0]), pressed=True)).to_be_visible()
+
+
+def test_a_task_that_is_over_before_the_form_is_answered_shows_how_it_ended(studio: Desk) -> None:
+    page = opened(studio, "image", "kling.image")
+    page.evaluate(
+        "() => addEventListener('playground:feed', ({ detail }) => {"
+        " document.documentElement.dataset.told = detail.status }, true)"
+    )
+    late: list[tuple[Route, APIResponse]] = []
+    page.route("**/studio/make", lambda route: late.append((route, route.fetch())))
+    page.get_by_label("Prompt", exact=True).fill("a red kite")
+    page.locator("#generate").click()
+    expect(page.locator("html[data-told=succeeded]")).to_be_visible()
+    [(route, reply)] = late
+    route.fulfill(response=reply)
+    ready(card_of(page, "a red kite"))
 
 
 def test_a_change_during_the_answer_is_asked_for_too(studio: Desk) -> None:

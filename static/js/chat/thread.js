@@ -89,6 +89,7 @@ export function place(fresh) {
   const here = turns();
   const after = fresh.dataset.after && find(fresh.dataset.after);
   const added = [];
+  let behind = false;
   let at = after ? after.nextElementSibling : here.firstElementChild;
   if (!after) dropEarlier(fresh);
   for (const turn of [...fresh.children]) {
@@ -97,18 +98,27 @@ export function place(fresh) {
       while (at && at !== same) at = dropped(at);
       at = same.nextElementSibling;
       if (same.dataset.version === turn.dataset.version && !same.querySelector("[data-edit-form]")) continue;
-      if (same.hasAttribute("data-live") && turn.hasAttribute("data-live")) continue;
+      const live = turn.hasAttribute("data-live");
+      behind ||= live && isOver(same, turn.dataset.run);
+      if (live && (behind || same.hasAttribute("data-live"))) continue;
       added.push(replaceTurn(same, turn));
     } else {
       here.insertBefore(turn, at);
       added.push(turn);
     }
   }
-  while (at) at = dropped(at);
+  // What came after that end is not in it either.
+  if (behind) refreshThread();
+  else while (at) at = dropped(at);
   document.getElementById("welcome")?.remove();
   delete chat.dataset.fresh;
   document.dispatchEvent(new CustomEvent("chat:turns"));
   return added;
+}
+
+// HTML made before an end can come after it: what is over stays so, with what was typed below it.
+function isOver(turn, run) {
+  return turn.dataset.run === run && Boolean(turn.querySelector(":scope > .turn-foot .turn-actions"));
 }
 
 function dropped(turn) {

@@ -190,6 +190,7 @@ const waiting = new Set();
 const asking = new Map();
 const left = new WeakMap();
 const foreign = new Set();
+const newest = new Map(); // of every task this page was told of
 const LIVE = ["new", "submitting", "waiting", "collecting"];
 
 function tellBusy() {
@@ -269,6 +270,7 @@ function say(text) {
 function told(data) {
   if (data.kind === "gone") return location.reload();
   if (data.kind !== "task") return;
+  newest.set(data.task, data.version);
   const there = cardsOf(data.task);
   if (there.length) {
     for (const card of there) if (Number(card.dataset.version) < data.version) refresh(card);
@@ -277,6 +279,11 @@ function told(data) {
     setTimeout(() => unknown(data.task), OWN_TASK_MS);
   }
 }
+
+// A card can come later than word of what became of its task since it was made.
+document.addEventListener("htmx:afterSwap", () => {
+  for (const card of cards()) if (Number(card.dataset.version) < newest.get(card.dataset.task)) refresh(card);
+});
 
 async function unknown(task) {
   if (document.getElementById(`task-${task}`) || foreign.has(task)) return;
