@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 STREAM, LIST = re.compile(r"/chat/live(\?.*)?$"), re.compile(r"/chat/list(\?.*)?$")
-ASK = re.compile(r"/ask$")
+ASK, RENAME = re.compile(r"/ask$"), re.compile(r"/rename$")
 
 
 def hold(desk: Desk, pattern: re.Pattern[str]) -> list[Route]:
@@ -93,6 +93,32 @@ def test_a_late_list_takes_no_open_menu_away(desk: Desk, upstream: Upstream) -> 
     desk.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     desk.page.get_by_role("button", name="Pin", exact=True).click()
     expect(desk.page.locator("#conversations .group").first).to_contain_text("Pinned")
+
+
+def test_what_a_row_was_asked_for_comes_though_the_list_was_drawn_anew(
+    desk: Desk, upstream: Upstream
+) -> None:
+    upstream.answer("First answer.")
+    desk.ask_anew("About lighthouses", "own-model", key="Own")
+    desk.answered()
+    row = desk.page.locator(".conversation", has_text="About lighthouses")
+    asked = hold(desk, RENAME)
+    row.hover()
+    row.get_by_role("button", name=re.compile("More about")).click()
+    with desk.page.expect_request(RENAME):
+        desk.page.get_by_role("link", name="Rename…").click()
+    desk.page.locator("#message").click()
+    row.evaluate("row => { row.dataset.old = '' }")
+    desk.page.evaluate("() => { document.dispatchEvent(new CustomEvent('chat:list')) }")
+    expect(desk.page.locator(".conversation[data-old]")).to_have_count(0)
+    asked[0].continue_()
+    desk.page.unroute(RENAME)
+    dialog = desk.page.get_by_role("dialog", name="Chat", exact=True)
+    dialog.get_by_label("Title").fill("Beacons")
+    dialog.get_by_role("button", name="Rename").click()
+    expect(dialog).to_be_hidden()
+    expect(row).to_have_count(0)
+    assert desk.page.locator("body > div[hidden]").count() == 0
 
 
 def test_a_list_that_came_anew_can_be_used_at_once(desk: Desk) -> None:

@@ -98,6 +98,27 @@ document.addEventListener("htmx:responseError", (event) => {
   toast(`${sentence}${id ? ` Request id ${id}` : ""}`, "error");
 });
 
+// What a control asked for counts, though the control was drawn anew meanwhile: htmx finds places, and tells
+// of what happened, only from where the control is. So it is in the page while its reply is dealt with.
+const limbo = document.createElement("div");
+limbo.hidden = true;
+
+function rejoin({ currentTarget }) {
+  if (currentTarget.isConnected) return;
+  limbo.append(currentTarget.getRootNode());
+  document.body.append(limbo);
+  queueMicrotask(() => {
+    limbo.replaceChildren();
+    limbo.remove();
+  });
+}
+
+document.addEventListener("htmx:beforeRequest", ({ target }) => target.addEventListener("htmx:beforeOnLoad", rejoin, { once: true }));
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  // A place that is gone takes nothing any more.
+  if (limbo.contains(detail.target)) detail.swapOverride = "none";
+});
+
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     if (quiet(event.detail.elt)) return;
