@@ -263,12 +263,14 @@ class Runner:
 
         async def prepare() -> list[str]:
             # Asked again now that the stream listens: a run that ended since the view looked would be
-            # taken for a live one for ever.
+            # taken for a live one for ever, and one that began since for one that is over.
             still = await self.in_thread(ledger.still_live, [run for run, _ in live]) if live else set()
             for run, turn in live:
                 if run in still:
                     await self._mirror(names[-1], run, turn)
-            return [str(run) for run in still]
+            known = {str(run) for run, _ in live}
+            begun = [run for name in names for run in self.hub.channel(name).views if run not in known]
+            return [*map(str, still), *begun]
 
         async for part in self.hub.tail(names, who=watcher, live=prepare, draining=lambda: self.draining):
             yield part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 STREAM, LIST = re.compile(r"/chat/live(\?.*)?$"), re.compile(r"/chat/list(\?.*)?$")
-ASK, RENAME = re.compile(r"/ask$"), re.compile(r"/rename$")
+ASK, RENAME, TURN = re.compile(r"/ask$"), re.compile(r"/rename$"), re.compile(r"/chat/turn/[^/]+/?$")
+SOURCES = """
+    window.sources = [];
+    window.EventSource = class extends window.EventSource {
+      constructor(...given) { super(...given); window.sources.push(this); }
+    };
+"""
 
 
 def hold(desk: Desk, pattern: re.Pattern[str]) -> list[Route]:
@@ -70,6 +77,59 @@ def test_a_late_reply_to_a_question_takes_no_typed_result_away(desk: Desk, upstr
     # Emptied when the reply has been dealt with.
     expect(desk.page.locator("#message")).to_have_value("")
     expect(field).to_have_value("half past")
+
+
+def heard(desk: Desk, event: str, data: dict[str, object]) -> None:
+    """As if the page's stream had told of it."""
+    desk.page.evaluate(
+        "([event, data]) => window.sources.at(-1).dispatchEvent(new MessageEvent(event, { data }))",
+        [event, json.dumps(data)],
+    )
+
+
+def test_what_is_written_while_an_answer_is_taken_for_over_is_not_lost(
+    desk: Desk, upstream: Upstream
+) -> None:
+    desk.page.add_init_script(SOURCES)
+    answer = desk.ask_anew("What time is it?", "own-model", key="Own")
+    upstream.say("One moment.")
+    expect(answer).to_contain_text("One moment.")
+    looks = hold(desk, TURN)
+    with desk.page.expect_request(TURN):
+        heard(desk, "ready", {"runs": [], "draining": False})
+    desk.page.evaluate(
+        "() => window.sources.at(-1).addEventListener('run', () => { document.body.dataset.told = '' })"
+    )
+    call(upstream, ("current_time", "{}"), ends=False)
+    expect(desk.page.locator("body[data-told]")).to_be_attached()
+    # What is told is put on the page with the next picture of it.
+    desk.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    looks[0].continue_()
+    desk.page.unroute(TURN)
+    expect(desk.live.locator(".part-tool")).to_be_visible()
+    upstream.finish("tool_calls")
+    expect(desk.answered()).to_contain_text("One moment.")
+    expect(desk.answered().locator(".part-tool")).to_have_count(1)
+
+
+def test_an_answer_of_which_only_the_end_was_told_is_shown_whole(desk: Desk, upstream: Upstream) -> None:
+    desk.ask_anew("Call something", "own-model", key="Own")
+    other = Desk(desk.page.context.new_page(), desk.url)
+    other.page.add_init_script(SOURCES)
+    hold(other, STREAM)
+    with other.page.expect_request(STREAM):
+        other.page.goto(desk.page.url)
+    expect(other.ready().live).to_be_visible()
+    upstream.say("Two calls.")
+    call(upstream, ("current_time", "{}"), ("search", "{}"))
+    expect(desk.answered().locator(".part-tool")).to_have_count(2)
+    run, turn = (other.live.get_attribute(f"data-{name}") for name in ("run", "turn"))
+    rest = [["open", 2, "tool_call", "search", "call-1"], ["close", 2], ["end", "finished", "digest"]]
+    heard(other, "run", {"run": run, "turn": turn, "seq": 7, "ops": rest})
+    expect(other.answered().locator(".part-tool")).to_have_count(2)
+    expect(other.answered()).to_contain_text("Two calls.")
 
 
 def test_a_late_list_takes_no_open_menu_away(desk: Desk, upstream: Upstream) -> None:

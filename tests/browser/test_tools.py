@@ -30,13 +30,14 @@ def open_tab(desk: Desk, name: str) -> None:
     desk.page.locator(f"#tab-{name}").click()
 
 
-def call(upstream: Upstream, *calls: tuple[str, str]) -> None:
+def call(upstream: Upstream, *calls: tuple[str, str], ends: bool = True) -> None:
     """The upstream calls tools: (name, arguments) each."""
     for at, (name, arguments) in enumerate(calls):
         function = {"name": name, "arguments": arguments}
         row = {"index": at, "id": f"call-{at}", "type": "function", "function": function}
         upstream._send({"delta": {"tool_calls": [row]}, "index": 0})
-    upstream.finish("tool_calls")
+    if ends:
+        upstream.finish("tool_calls")
 
 
 def test_a_tool_that_arrives_takes_the_focus_only_from_who_asked_for_it(desk: Desk) -> None:

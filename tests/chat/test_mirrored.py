@@ -115,6 +115,20 @@ async def opened(there: There, *, heard: int) -> tuple[AsyncIterator[bytes], Pag
 # While a stream is prepared
 
 
+async def test_a_run_that_began_since_the_page_was_made_is_among_those_in_flight(there: There) -> None:
+    # A page is open on another tab, so that its conversation is heard of here.
+    other, page = there.open(), Page()
+    await anext(other)
+    there.live.clear()
+    there.relay.hub.forget(CHANNEL, str(RUN))
+    there.asks.append(lambda: there.hear(1))
+    watcher = Watcher("session", uuid.UUID(int=4), uuid.UUID(int=5), TALK)
+    over = uuid.UUID(int=6)
+    stream = there.relay.stream(watcher, [(over, TURN)], lambda watchers, now: set())
+    page.read(await anext(stream))
+    assert page.ready == {"runs": [str(RUN)], "draining": False}
+
+
 def end_is_heard_as_the_database_answers(there: There) -> None:
     there.log.held = [1, 2, 3, 4, 5]
     there.asks.append(lambda: there.hear(5))

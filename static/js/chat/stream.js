@@ -29,9 +29,8 @@ let retryMs = 1000;
 // One answer being written
 
 class RunView {
-  // `whole`: it is followed from its beginning, or was shown what it had by then.
-  constructor(run, turn, whole) {
-    this.whole = whole;
+  constructor(run, turn) {
+    this.whole = false; // followed from its beginning, or shown what it had by then
     this.run = run;
     this.turn = turn;
     this.parts = [];
@@ -67,7 +66,10 @@ class RunView {
   }
 
   apply(op) {
-    if (op[0] === "end") ended(this.run); // again: its box may have come, and counted, after the end was heard
+    if (op[0] === "end") {
+      ended(this.run); // again: its box may have come, and counted, after the end was heard
+      if (held.delete(this)) this.whole = false;
+    }
     if (this.live) return this[op[0]]?.(...op.slice(1));
     if (op[0] !== "end") return;
     views.delete(this.run);
@@ -181,8 +183,13 @@ function snapshotOps(data) {
 
 function take(data, ops) {
   let view = views.get(data.run);
-  if (!view) views.set(data.run, (view = new RunView(data.run, data.turn, "parts" in data || data.seq === 1)));
+  if (!view) views.set(data.run, (view = new RunView(data.run, data.turn)));
+  if ("parts" in data || data.seq === 1) view.whole = true;
+  else if (data.seq !== view.seq + 1) view.whole = false;
+  view.seq = data.seq;
   for (const op of ops) {
+    // Of an answer whose beginning is not known here only the end says something.
+    if (!view.whole && op[0] !== "end") continue;
     if (op[0] === "end") {
       ended(data.run);
       ends.set(data.run, { digest: op[2], tries: ASK_AGAIN });
@@ -219,7 +226,7 @@ function work() {
   let done = 0;
   while (done < queue.length && (done === 0 || performance.now() < until)) {
     const { view, op } = queue[done];
-    if (view.box) view.apply(op);
+    if (view.box && (op[0] === "end" || (view.live && !held.has(view)))) view.apply(op);
     else hold(view, op);
     done += 1;
   }
@@ -227,7 +234,8 @@ function work() {
   pump();
 }
 
-// The answer's box comes with the response to the question, which can be behind the first words.
+// The answer's box comes with the response to the question, which can be behind the first words. One that was
+// taken for over waits for the server's word of that.
 function hold(view, op) {
   if (op[0] === "end") {
     views.delete(view.run);
@@ -238,7 +246,7 @@ function hold(view, op) {
 
 document.addEventListener("chat:turns", () => {
   for (const [view, waiting] of held) {
-    if (!view.box) continue;
+    if (!view.live) continue;
     held.delete(view);
     queue = [...waiting, ...queue];
   }
