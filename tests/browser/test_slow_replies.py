@@ -87,6 +87,13 @@ def heard(desk: Desk, event: str, data: dict[str, object]) -> None:
     )
 
 
+def painted(desk: Desk) -> None:
+    """What was told is put on the page with the next picture of it."""
+    desk.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
 def test_what_is_written_while_an_answer_is_taken_for_over_is_not_lost(
     desk: Desk, upstream: Upstream
 ) -> None:
@@ -102,16 +109,33 @@ def test_what_is_written_while_an_answer_is_taken_for_over_is_not_lost(
     )
     call(upstream, ("current_time", "{}"), ends=False)
     expect(desk.page.locator("body[data-told]")).to_be_attached()
-    # What is told is put on the page with the next picture of it.
-    desk.page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )
+    painted(desk)
     looks[0].continue_()
     desk.page.unroute(TURN)
     expect(desk.live.locator(".part-tool")).to_be_visible()
     upstream.finish("tool_calls")
     expect(desk.answered()).to_contain_text("One moment.")
     expect(desk.answered().locator(".part-tool")).to_have_count(1)
+
+
+def test_a_late_word_of_the_end_takes_nothing_from_an_answer_that_is_over(
+    desk: Desk, upstream: Upstream
+) -> None:
+    desk.page.add_init_script(SOURCES)
+    answer = desk.ask_anew("Tell me", "own-model", key="Own")
+    upstream.say("Half of it")
+    expect(answer).to_contain_text("Half of it")
+    run, turn = (desk.live.get_attribute(f"data-{name}") for name in ("run", "turn"))
+    desk.page.evaluate("() => window.sources.at(-1).close()")
+    other = Desk(desk.page.context.new_page(), desk.url)
+    other.page.goto(desk.page.url)
+    upstream.answer(", and the rest.")
+    digest = other.answered().get_attribute("data-digest")
+    heard(desk, "feed", {"kind": "ended", "run": run})
+    expect(desk.answered()).to_contain_text("Half of it, and the rest.")
+    heard(desk, "run", {"run": run, "turn": turn, "seq": 99, "ops": [["end", "finished", digest]]})
+    painted(desk)
+    expect(desk.answered()).to_contain_text("Half of it, and the rest.")
 
 
 def test_an_answer_of_which_only_the_end_was_told_is_shown_whole(desk: Desk, upstream: Upstream) -> None:

@@ -41,15 +41,15 @@ class RunView {
   get box() {
     if (!this.article?.isConnected) {
       this.article = ofRun(this.run) ?? find(this.turn);
-      // Another element for the same answer: what was written into the old one is written again.
-      this.adopt();
+      // Another element for the same answer: what was written into the old one is written again. One that is
+      // over has all of it.
+      if (this.article?.hasAttribute("data-live")) this.adopt();
     }
     return this.article;
   }
 
   adopt() {
-    const body = this.article?.querySelector(":scope > .turn-body");
-    if (!body) return;
+    const body = this.article.querySelector(":scope > .turn-body");
     const there = [...body.children];
     this.parts.forEach((part, at) => {
       if (part.element) body.append(part.element);
