@@ -319,6 +319,7 @@ listen(studio.dataset.liveUrl, {
     // What changed between the page's making and this moment, or while nobody listened.
     for (const card of cards()) if (missed || card.hasAttribute("data-moving")) refresh(card);
     if (missed) lookForNewest();
+    studio.dataset.ready = "";
   },
   feed: told,
   offline: (lost) => {
@@ -326,4 +327,3 @@ listen(studio.dataset.liveUrl, {
   },
 });
 tellBusy();
-studio.dataset.ready = "";
