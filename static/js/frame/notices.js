@@ -103,8 +103,9 @@ document.addEventListener("htmx:responseError", (event) => {
 const limbo = document.createElement("div");
 limbo.hidden = true;
 
-function rejoin({ currentTarget }) {
-  if (currentTarget.isConnected) return;
+function rejoin({ currentTarget, detail }) {
+  // What was to take the place of the control itself has none.
+  if (currentTarget.isConnected || detail.target === currentTarget) return;
   limbo.append(currentTarget.getRootNode());
   document.body.append(limbo);
   queueMicrotask(() => {
