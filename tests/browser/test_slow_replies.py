@@ -14,7 +14,7 @@ from tests.browser.test_tools import add_tool, call, open_tab
 from tests.browser.upstream import Upstream
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Route
+    from playwright.sync_api import Locator, Route
 
 pytestmark = pytest.mark.browser
 STREAM, LIST = re.compile(r"/chat/live(\?.*)?$"), re.compile(r"/chat/list(\?.*)?$")
@@ -64,19 +64,28 @@ def test_a_late_reply_to_a_question_takes_no_typed_result_away(desk: Desk, upstr
     desk.answered()
     open_tab(desk, "tools")
     add_tool(desk, "Clock")
-    late: list[tuple[Route, APIResponse]] = []
-    desk.page.route(ASK, lambda route: late.append((route, route.fetch())))
+    asked = hold(desk, ASK)
     desk.page.locator("#message").fill("What time is it?")
-    desk.page.locator("#send").click()
+    with desk.page.expect_request(ASK):
+        desk.page.locator("#send").click()
+    late = asked[0].fetch()
     expect(desk.live).to_be_visible()
     call(upstream, ("current_time", "{}"))
     field = desk.answered().locator("form.give textarea")
     field.fill("half past")
-    [(route, reply)] = late
-    route.fulfill(response=reply)
+    asked[0].fulfill(response=late)
     # Emptied when the reply has been dealt with.
     expect(desk.page.locator("#message")).to_have_value("")
     expect(field).to_have_value("half past")
+
+
+def begun(desk: Desk, upstream: Upstream, words: str) -> Locator:
+    """An answer that has these words so far, on a page whose streams are at hand."""
+    desk.page.add_init_script(SOURCES)
+    answer = desk.ask_anew("Tell me", "own-model", key="Own")
+    upstream.say(words)
+    expect(answer).to_contain_text(words)
+    return answer
 
 
 def heard(desk: Desk, event: str, data: dict[str, object]) -> None:
@@ -97,10 +106,7 @@ def painted(desk: Desk) -> None:
 def test_what_is_written_while_an_answer_is_taken_for_over_is_not_lost(
     desk: Desk, upstream: Upstream
 ) -> None:
-    desk.page.add_init_script(SOURCES)
-    answer = desk.ask_anew("What time is it?", "own-model", key="Own")
-    upstream.say("One moment.")
-    expect(answer).to_contain_text("One moment.")
+    begun(desk, upstream, "One moment.")
     looks = hold(desk, TURN)
     with desk.page.expect_request(TURN):
         heard(desk, "ready", {"runs": [], "draining": False})
@@ -121,11 +127,8 @@ def test_what_is_written_while_an_answer_is_taken_for_over_is_not_lost(
 def test_a_late_word_of_the_end_takes_nothing_from_an_answer_that_is_over(
     desk: Desk, upstream: Upstream
 ) -> None:
-    desk.page.add_init_script(SOURCES)
-    answer = desk.ask_anew("Tell me", "own-model", key="Own")
-    upstream.say("Half of it")
-    expect(answer).to_contain_text("Half of it")
-    run, turn = (desk.live.get_attribute(f"data-{name}") for name in ("run", "turn"))
+    answer = begun(desk, upstream, "Half of it")
+    run, turn = (answer.get_attribute(f"data-{name}") for name in ("run", "turn"))
     desk.page.evaluate("() => window.sources.at(-1).close()")
     other = Desk(desk.page.context.new_page(), desk.url)
     other.page.goto(desk.page.url)

@@ -12,7 +12,7 @@ from tests.browser.desk import Desk, expect
 from tests.browser.easel import beside, made, opened, ready, with_words
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Locator, Page, Route
+    from playwright.sync_api import Locator, Page, Route
 
 pytestmark = pytest.mark.browser
 CARD = re.compile(r"/card$")
@@ -122,13 +122,13 @@ def test_a_task_that_is_over_before_the_form_is_answered_shows_how_it_ended(stud
         "() => addEventListener('playground:feed', ({ detail }) => {"
         " document.documentElement.dataset.told = detail.status }, true)"
     )
-    late: list[tuple[Route, APIResponse]] = []
-    page.route("**/studio/make", lambda route: late.append((route, route.fetch())))
+    routes = held(page, "**/studio/make")
     page.get_by_label("Prompt", exact=True).fill("a red kite")
-    page.locator("#generate").click()
+    with page.expect_request("**/studio/make"):
+        page.locator("#generate").click()
+    late = routes[0].fetch()
     expect(page.locator("html[data-told=succeeded]")).to_be_visible()
-    [(route, reply)] = late
-    route.fulfill(response=reply)
+    routes[0].fulfill(response=late)
     ready(card_of(page, "a red kite"))
 
 
